@@ -1,0 +1,35 @@
+import type { Check, EpochMs, Seconds } from './check.ts';
+import type { Failure } from './reason.ts';
+
+/**
+ * What a prober returns: the facts it got, however far it came, and why it failed. No failures: it succeeded.
+ * `void` says that we did it to ourselves (stopped, engine died): no samples, never a failure of the target.
+ */
+export type Outcome<F = object> = {
+  readonly facts: Partial<F>;
+  readonly failures: readonly Failure[];
+  readonly void?: string;
+};
+
+/** One line of a run's record: seconds since its start, what happened, a few values. No secrets. */
+export type TraceEvent = {
+  readonly at: Seconds;
+  readonly what: string;
+  readonly data?: Readonly<Record<string, string | number | boolean>>;
+};
+
+/**
+ * One execution of a check. `startedAt` is wall time; `took` and `doubt` are seconds.
+ * `doubt` bounds how late the process itself may have been at any of the run's marks.
+ */
+export type Run<F = object> = {
+  readonly check: Check;
+  readonly startedAt: EpochMs;
+  readonly took: Seconds;
+  readonly outcome: Outcome<F>;
+  readonly doubt: Seconds;
+  readonly trace: readonly TraceEvent[];
+};
+
+/** A check whose time has come. */
+export type Due = { readonly check: Check; readonly at: EpochMs };

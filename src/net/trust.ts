@@ -1,0 +1,2 @@
+/** Secure contexts by configuration, trusted roots, verified chains. */
+export type Trust = object;
