@@ -1,0 +1,125 @@
+import type * as z from 'zod';
+import type { Check, EpochMs, Seconds } from '../kernel/check.ts';
+import { failure } from '../kernel/reason.ts';
+import type { Outcome, Run } from '../kernel/run.ts';
+import type { Moment } from '../net/marks.ts';
+import type { Context, Kit, Prober } from '../net/prober.ts';
+import { type Recorder, recorder } from './recorder.ts';
+
+/** What a run needs besides its check, prober and kit. */
+export type ExecuteOptions<M = unknown> = {
+  /** The clock of the process, made once by `marks()`. */
+  readonly clock: () => Moment;
+  /** Fires when the process stops: running probes end at once and count as void. */
+  readonly signal?: AbortSignal;
+  /** Wall time. */
+  readonly now?: () => EpochMs;
+  /** What earlier runs of the check left behind. */
+  readonly memory?: M | undefined;
+};
+
+/**
+ * Runs a check once. Never rejects, and ends within the module's timeout plus 50 ms whatever the peer or the prober does:
+ * the signal fires at the timeout, and a prober that has not settled {@link graceMs} later is left behind with reason `timeout`.
+ * A prober that throws gives reason `unexpected`. A run that `options.signal` ended is void.
+ */
+export const execute = async <S extends z.ZodType, F extends object, M>(
+  check: Check<z.output<S>>,
+  prober: Prober<S, F, M>,
+  kit: Kit,
+  options: ExecuteOptions<M>,
+): Promise<Run<F>> => {
+  const startedAt = (options.now ?? Date.now)();
+  const record = recorder(options.clock);
+  const limit = limitedTo(check.module.timeoutMs, options.signal);
+  const context = contextOf(kit, limit.signal, record, options.memory);
+  const probing = probe(prober, check, context.context, record);
+  const outcome = await Promise.race([probing, limit.over.then(() => leftBehind<F>(check, record))]);
+  limit.end();
+  context.end();
+  const took = record.mark('ended');
+  const stopped = limit.signal.aborted && limit.signal.reason === 'stopped';
+  return {
+    check,
+    startedAt,
+    took,
+    outcome: stopped ? { ...outcome, void: 'stopped' } : outcome,
+    doubt: record.doubt(),
+    trace: record.close(),
+  };
+};
+
+/** How long a prober may take to close what it opened after its signal has fired. */
+const graceMs = 35;
+
+const probe = async <S extends z.ZodType, F extends object, M>(
+  prober: Prober<S, F, M>,
+  check: Check<z.output<S>>,
+  context: Context<M>,
+  record: Recorder,
+): Promise<Outcome<F>> => {
+  try {
+    return await prober.probe(check.target.address, check.module.settings, context);
+  } catch (error) {
+    return { facts: {}, failures: [failure('unexpected', record.phase(), describeThrown(error))] };
+  }
+};
+
+const leftBehind = <F>(check: Check, record: Recorder): Outcome<F> => {
+  const detail = `not finished after ${check.module.timeoutMs} ms, and the prober did not end when told to`;
+  return { facts: {}, failures: [failure('timeout', record.phase(), detail)] };
+};
+
+/** Class, code and place of what was thrown; not its message, which may repeat a header or a secret. */
+const describeThrown = (thrown: unknown): string => {
+  if (!(thrown instanceof Error)) return `the prober threw a ${typeof thrown}`;
+  const code = 'code' in thrown && typeof thrown.code === 'string' ? ` ${thrown.code}` : '';
+  const place = /^ {4}at .*?([\w.-]+\.[jt]s:\d+):\d+\)?$/m.exec(thrown.stack ?? '')?.[1];
+  return `the prober threw ${thrown.constructor.name}${code}${place === undefined ? '' : ` at ${place}`}`;
+};
+
+type Limit = { readonly signal: AbortSignal; readonly over: Promise<void>; readonly end: () => void };
+
+const limitedTo = (timeoutMs: number, outer: AbortSignal | undefined): Limit => {
+  const controller = new AbortController();
+  const { promise: over, resolve } = Promise.withResolvers<void>();
+  let grace: NodeJS.Timeout | undefined;
+  const abort = (reason: 'deadline' | 'stopped') => {
+    if (controller.signal.aborted) return;
+    // The grace begins when the signal has fired, not before: a process that was late itself still gives the prober its turn.
+    grace = setTimeout(resolve, graceMs);
+    controller.abort(reason);
+  };
+  const stop = () => abort('stopped');
+  const deadline = setTimeout(abort, timeoutMs, 'deadline');
+  if (outer?.aborted === true) stop();
+  else outer?.addEventListener('abort', stop, { once: true });
+  const end = () => {
+    clearTimeout(deadline);
+    clearTimeout(grace);
+    outer?.removeEventListener('abort', stop);
+  };
+  return { signal: controller.signal, over, end };
+};
+
+const contextOf = <M>(kit: Kit, signal: AbortSignal, record: Recorder, memory: M | undefined) => {
+  const waiting = new Set<() => void>();
+  const sleep = (seconds: Seconds) =>
+    new Promise<void>((resolve) => {
+      if (signal.aborted) return resolve();
+      const wake = () => {
+        clearTimeout(timer);
+        signal.removeEventListener('abort', wake);
+        waiting.delete(wake);
+        resolve();
+      };
+      const timer = setTimeout(wake, seconds * 1_000);
+      signal.addEventListener('abort', wake, { once: true });
+      waiting.add(wake);
+    });
+  const context: Context<M> = { kit, signal, mark: record.mark, trace: record.trace, sleep, memory };
+  const end = () => {
+    for (const wake of waiting) wake();
+  };
+  return { context, end };
+};

@@ -1,0 +1,71 @@
+import type { Seconds } from '../kernel/check.ts';
+import type { Phase } from '../kernel/reason.ts';
+import type { TraceEvent } from '../kernel/run.ts';
+import type { Moment } from '../net/marks.ts';
+
+/** What one run notes: its marks, its trace, its doubt, and the phase it stands in. Nothing is added once it is closed. */
+export type Recorder = {
+  readonly mark: (what: string) => Seconds;
+  readonly trace: (what: string, data?: TraceEvent['data']) => void;
+  readonly doubt: () => Seconds;
+  readonly phase: () => Phase;
+  readonly close: () => readonly TraceEvent[];
+};
+
+/** Where a probe stands after a mark of this name. Other marks change nothing. */
+const standing: Readonly<Record<string, Phase>> = {
+  resolved: 'connect',
+  connected: 'request',
+  secured: 'request',
+  requested: 'processing',
+  answered: 'transfer',
+  transferred: 'check',
+};
+
+const traceLimit = { events: 200, text: 300 };
+
+/**
+ * Starts the record of a run now. Bounded: 200 events, 300 characters a value; what is beyond is cut and says so.
+ * Times are seconds since the start, doubt is the largest busy streak of all marks in seconds.
+ */
+export const recorder = (clock: () => Moment): Recorder => {
+  const start = clock().at;
+  const events: TraceEvent[] = [];
+  let closed = false;
+  let doubt = 0;
+  let phase: Phase = 'setup';
+  const add = (event: TraceEvent) => {
+    if (closed || events.length > traceLimit.events) return;
+    events.push(events.length < traceLimit.events ? event : { at: event.at, what: 'more happened than is kept' });
+  };
+  const mark = (what: string) => {
+    const { at, streak } = clock();
+    if (!closed && streak > doubt) doubt = streak;
+    phase = standing[what] ?? phase;
+    add({ at: at - start, what });
+    return at - start;
+  };
+  // A line of the record is no measurement, so it takes the plain time, which is cheaper than a moment.
+  const trace = (what: string, data?: TraceEvent['data']) => {
+    const at = performance.now() / 1_000 - start;
+    add(data === undefined ? { at, what: shorten(what) } : { at, what: shorten(what), data: shortened(data) });
+  };
+  const close = () => {
+    closed = true;
+    return events;
+  };
+  return { mark, trace, doubt: () => doubt, phase: () => phase, close };
+};
+
+const shorten = (text: string) => (text.length > traceLimit.text ? `${text.slice(0, traceLimit.text)}…` : text);
+
+const shortened = (data: NonNullable<TraceEvent['data']>) => {
+  for (const name in data) {
+    const value = data[name];
+    if (typeof value === 'string' && value.length > traceLimit.text)
+      return Object.fromEntries(
+        Object.entries(data).map(([key, it]) => [key, typeof it === 'string' ? shorten(it) : it]),
+      );
+  }
+  return data;
+};

@@ -1,0 +1,157 @@
+import assert from 'node:assert/strict';
+import { getEventListeners } from 'node:events';
+import { test } from 'node:test';
+import { failure } from '../../src/kernel/reason.ts';
+import { marks } from '../../src/net/marks.ts';
+import { execute } from '../../src/run/execute.ts';
+import { emptyKit, exampleCheck, exampleProber } from './example.ts';
+
+const clock = marks();
+const never = new Promise<never>(() => {});
+
+test('execute: a prober that succeeds gives a run with its facts and no failure', async () => {
+  const prober = exampleProber(async (context) => {
+    context.mark('connected');
+    return { facts: { answer: 42 }, failures: [] };
+  });
+  const run = await execute(exampleCheck(), prober, emptyKit, { clock, now: () => 1_700_000_000_123 });
+  assert.deepEqual(run.outcome, { facts: { answer: 42 }, failures: [] });
+  assert.equal(run.startedAt, 1_700_000_000_123);
+  assert.deepEqual(
+    run.trace.map(({ what }) => what),
+    ['connected', 'ended'],
+  );
+  assert.ok(run.took >= (run.trace[0]?.at ?? 0) && run.doubt >= 0);
+});
+
+test('execute: at the deadline the signal fires with the reason deadline and the prober has its say', async () => {
+  const prober = exampleProber(async (context) => {
+    await context.sleep(3_600);
+    return { facts: {}, failures: [failure('connect_timeout', 'connect', `the ${context.signal.reason}`)] };
+  });
+  const run = await execute(exampleCheck({ timeoutMs: 10 }), prober, emptyKit, { clock });
+  assert.deepEqual(run.outcome.failures, [failure('connect_timeout', 'connect', 'the deadline')]);
+});
+
+test('execute: a prober that ignores its signal is left behind within the timeout plus 50 ms, with reason timeout', async () => {
+  const stuck = exampleProber((context) => {
+    context.mark('connected');
+    return never;
+  });
+  const bare = new Promise<number>((resolve) => {
+    const start = performance.now();
+    setTimeout(() => resolve((performance.now() - start) / 1_000), 100);
+  });
+  const run = await execute(exampleCheck({ timeoutMs: 100 }), stuck, emptyKit, { clock });
+  assert.deepEqual(
+    run.outcome.failures.map(({ reason, phase }) => [reason, phase]),
+    [['timeout', 'request']],
+  );
+  assert.ok(run.took <= (await bare) + 0.05);
+});
+
+test('execute: a prober that throws gives reason unexpected, and the message it threw is not repeated', async () => {
+  const throwing = exampleProber(async () => {
+    throw Object.assign(new TypeError('canary-password'), { code: 'ERR_INVALID_CHAR' });
+  });
+  const run = await execute(exampleCheck(), throwing, emptyKit, { clock });
+  const [only] = run.outcome.failures;
+  assert.equal(only?.reason, 'unexpected');
+  assert.match(only?.detail ?? '', /^the prober threw TypeError ERR_INVALID_CHAR at execute\.test\.ts:\d+$/);
+  assert.ok(!JSON.stringify(run).includes('canary'));
+});
+
+test('execute: a prober that throws before it awaits, or throws no error at all, gives reason unexpected', async () => {
+  for (const thrown of [new Error('x'), 'text', undefined, { code: 1 }]) {
+    const throwing = exampleProber(() => {
+      throw thrown;
+    });
+    const run = await execute(exampleCheck(), throwing, emptyKit, { clock });
+    assert.deepEqual(
+      run.outcome.failures.map(({ reason }) => reason),
+      ['unexpected'],
+    );
+  }
+});
+
+test('execute: a prober that rejects after it was left behind disturbs nobody', async () => {
+  const { promise, reject } = Promise.withResolvers<never>();
+  const run = await execute(
+    exampleCheck({ timeoutMs: 1 }),
+    exampleProber(() => promise),
+    emptyKit,
+    { clock },
+  );
+  reject(new Error('late'));
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(run.outcome.failures[0]?.reason, 'timeout');
+});
+
+test('execute: when the process stops, the run ends at once and is void', async () => {
+  const stop = new AbortController();
+  const running = execute(
+    exampleCheck(),
+    exampleProber(async (context) => {
+      await context.sleep(3_600);
+      return { facts: { reason: context.signal.reason }, failures: [failure('timeout', 'connect', 'x')] };
+    }),
+    emptyKit,
+    { clock, signal: stop.signal },
+  );
+  stop.abort();
+  const run = await running;
+  assert.equal(run.outcome.void, 'stopped');
+  assert.deepEqual(run.outcome.facts, { reason: 'stopped' });
+});
+
+test('execute: a run that begins when the process has stopped is void', async () => {
+  const prober = exampleProber(async (context) => ({
+    facts: {},
+    failures: context.signal.aborted ? [failure('timeout', 'setup', 'x')] : [],
+  }));
+  const run = await execute(exampleCheck(), prober, emptyKit, { clock, signal: AbortSignal.abort() });
+  assert.equal(run.outcome.void, 'stopped');
+});
+
+test('execute: nothing outlives a run: no timer, no listener on the outer signal', async () => {
+  const stop = new AbortController();
+  const timers = () => process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+  const before = timers();
+  const prober = exampleProber(async (context) => {
+    void context.sleep(3_600);
+    return { facts: {}, failures: [] };
+  });
+  await execute(exampleCheck(), prober, emptyKit, { clock, signal: stop.signal });
+  assert.equal(timers(), before);
+  assert.equal(getEventListeners(stop.signal, 'abort').length, 0);
+});
+
+test('execute: the trace is bounded, in events and in the length of their values', async () => {
+  const prober = exampleProber(async (context) => {
+    context.trace('answer', { text: 'x'.repeat(10_000), size: 10_000, short: 'y' });
+    for (let i = 0; i < 10_000; i += 1) context.trace('again');
+    return { facts: {}, failures: [] };
+  });
+  const { trace } = await execute(exampleCheck(), prober, emptyKit, { clock });
+  assert.equal(trace.length, 201);
+  assert.equal(trace.at(-1)?.what, 'more happened than is kept');
+  assert.deepEqual(trace[0]?.data, { text: `${'x'.repeat(300)}…`, size: 10_000, short: 'y' });
+});
+
+test('execute: the doubt is the largest busy streak of the marks', async () => {
+  const streaks = [0.5, 0.001, 0.02, 0.003];
+  const moments = () => ({ at: performance.now() / 1_000, streak: streaks.shift() ?? 0 });
+  const prober = exampleProber(async (context) => {
+    context.mark('resolved');
+    context.mark('connected');
+    return { facts: {}, failures: [] };
+  });
+  const run = await execute(exampleCheck(), prober, emptyKit, { clock: moments });
+  assert.equal(run.doubt, 0.02, 'the start is the run itself and cannot be late');
+});
+
+test('execute: what earlier runs left is handed to the prober', async () => {
+  const prober = exampleProber(async ({ memory }) => ({ facts: { memory }, failures: [] }));
+  const run = await execute(exampleCheck(), prober, emptyKit, { clock, memory: 'hops' });
+  assert.deepEqual(run.outcome.facts, { memory: 'hops' });
+});
