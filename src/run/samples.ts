@@ -1,0 +1,83 @@
+import type { Check, Dialect, Labels, Profile } from '../kernel/check.ts';
+import type { Metric, Point } from '../kernel/metric.ts';
+import type { Run } from '../kernel/run.ts';
+import type { Sample, Series } from '../kernel/sample.ts';
+import { everyRunPoints } from './every-run.ts';
+
+/**
+ * The series of one check, one object each, made when first seen. Kept from run to run, so that encoders can keep their bytes.
+ * `undefined` for a metric that the target's profile or names leave out.
+ */
+export type SeriesTable = (metric: Metric, labels: Labels) => Series | undefined;
+
+/** Starts the series table of a check: its labels under those of each metric, sorted by name, empty ones dropped. */
+export const seriesTable = (check: Check): SeriesTable => {
+  const known = new Map<Metric, Map<string, Series> | undefined>();
+  return (metric, labels) => {
+    let ofMetric = known.get(metric);
+    if (ofMetric === undefined) {
+      if (known.has(metric)) return undefined;
+      if (isWanted(metric, check)) ofMetric = new Map();
+      known.set(metric, ofMetric);
+      if (ofMetric === undefined) return undefined;
+    }
+    const key = keyOf(labels);
+    let series = ofMetric.get(key);
+    if (series === undefined) {
+      // Labels such as a certificate's fingerprint change over the months; what is still in use is made anew.
+      if (ofMetric.size >= mostPerMetric) ofMetric.clear();
+      series = seriesOf(check, metric, labels);
+      ofMetric.set(key, series);
+    }
+    return series;
+  };
+};
+
+/**
+ * All samples of a run: its prober's points and those of every run, filtered by profile and dialect, all at the run's start.
+ * A void run has none, since nothing was learned about the target.
+ */
+export const samplesOf = <F extends object, M>(
+  run: Run<F>,
+  prober: { points(run: Run<F>, memory: M | undefined): readonly Point[] },
+  series: SeriesTable,
+  memory?: M,
+): Sample[] => {
+  const samples: Sample[] = [];
+  if (run.outcome.void !== undefined) return samples;
+  const add = (points: readonly Point[]) => {
+    for (const { metric, labels, value } of points) {
+      const found = series(metric, labels);
+      if (found !== undefined) samples.push({ series: found, at: run.startedAt, value });
+    }
+  };
+  add(everyRunPoints(run));
+  add(prober.points(run, memory));
+  return samples;
+};
+
+const mostPerMetric = 256;
+
+const rank: Readonly<Record<Profile, number>> = { lean: 0, standard: 1, full: 2 };
+const always: ReadonlySet<Dialect> = new Set<Dialect>(['blackbox_exporter', 'bothways']);
+
+const isWanted = ({ profile, dialect }: Metric, { target }: Check): boolean =>
+  rank[profile] <= rank[target.profile] && (always.has(dialect) || target.names.includes(dialect));
+
+/** Lengths stand before the texts, so that no value a peer chooses can look like another pair of labels. */
+const keyOf = (labels: Labels): string => {
+  let key = '';
+  for (const name in labels) {
+    const value = labels[name] ?? '';
+    key += `${name}=${value.length}:${value}`;
+  }
+  return key;
+};
+
+const seriesOf = (check: Check, metric: Metric, labels: Labels): Series => {
+  const all: Record<string, string> = { ...check.labels, ...labels, __name__: metric.name };
+  // network_exporter's dashboards find the prober by this label.
+  if (metric.dialect === 'network_exporter') all.host = check.vantage.name;
+  const entries = Object.entries(all).filter(([, value]) => value !== '');
+  return { metric, labels: entries.sort(([a], [b]) => (a < b ? -1 : 1)) };
+};

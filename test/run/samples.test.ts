@@ -1,0 +1,121 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gauge, type Point, point } from '../../src/kernel/metric.ts';
+import { failure } from '../../src/kernel/reason.ts';
+import type { Run } from '../../src/kernel/run.ts';
+import { samplesOf, seriesTable } from '../../src/run/samples.ts';
+import { exampleCheck } from './example.ts';
+
+const runOf = (different: Partial<Run> = {}): Run => ({
+  check: exampleCheck(),
+  startedAt: 1_700_000_000_000,
+  took: 0.25,
+  outcome: { facts: {}, failures: [] },
+  doubt: 0.001,
+  trace: [],
+  ...different,
+});
+
+const says = (...points: Point[]) => ({ points: () => points });
+const namesOf = (run: Run, points: Point[]) =>
+  samplesOf(run, says(...points), seriesTable(run.check)).map(({ series }) => series.metric.name);
+
+test('samples: a good run has success, duration, timeout and doubt, all at its start', () => {
+  const run = runOf();
+  const samples = samplesOf(run, says(), seriesTable(run.check));
+  assert.deepEqual(
+    samples.map(({ series, value, at }) => [series.metric.name, value, at]),
+    [
+      ['probe_success', 1, 1_700_000_000_000],
+      ['probe_duration_seconds', 0.25, 1_700_000_000_000],
+      ['probe_timeout_seconds', 5, 1_700_000_000_000],
+      ['bothways_timing_doubt_seconds', 0.001, 1_700_000_000_000],
+    ],
+  );
+});
+
+test('samples: a series has the labels of its check and its own, with the name, sorted, none empty', () => {
+  const check = exampleCheck({ labels: { team: 'checkout', empty: '' } });
+  const phase = gauge('test_phase_seconds', 'A test.', { labels: { phase: { connect: 'x' }, zone: 'open' } });
+  const run = runOf({ check });
+  const samples = samplesOf(run, says(point(phase, 1, { phase: 'connect', zone: '' })), seriesTable(check));
+  assert.deepEqual(samples.at(-1)?.series.labels, [
+    ['__name__', 'test_phase_seconds'],
+    ['instance', 'https://shop.example.com'],
+    ['job', 'bothways'],
+    ['name', 'shop'],
+    ['phase', 'connect'],
+    ['team', 'checkout'],
+    ['vantage', 'eu-west-1'],
+    ['vantage_kind', 'lambda'],
+  ]);
+});
+
+test('samples: a failed run says why, at most twice and nothing twice', () => {
+  const expired = failure('tls_expired', 'tls', 'since yesterday');
+  const misnamed = failure('tls_name_mismatch', 'tls', 'for another name');
+  const infos = (failures: Run['outcome']['failures']) => {
+    const run = runOf({ outcome: { facts: {}, failures } });
+    return samplesOf(run, says(), seriesTable(run.check))
+      .filter(({ series }) => series.metric.name === 'probe_failure_info')
+      .map(({ series }) => Object.fromEntries(series.labels).reason);
+  };
+  assert.deepEqual(infos([expired, misnamed]), ['tls_expired', 'tls_name_mismatch']);
+  assert.deepEqual(infos([expired, expired, misnamed, failure('timeout', 'tls', 'x')]), [
+    'tls_expired',
+    'tls_name_mismatch',
+  ]);
+  assert.deepEqual(infos([expired, expired]), ['tls_expired']);
+});
+
+test('samples: a void run has none', () => {
+  assert.deepEqual(namesOf(runOf({ outcome: { facts: {}, failures: [], void: 'stopped' } }), []), []);
+});
+
+test('samples: a profile leaves out what only larger ones have', () => {
+  const lean = point(gauge('test_lean', 'A test.', { profile: 'lean' }), 1);
+  const standard = point(gauge('test_standard', 'A test.'), 1);
+  const full = point(gauge('test_full', 'A test.', { profile: 'full' }), 1);
+  const own = (profile: 'lean' | 'standard' | 'full') =>
+    namesOf(runOf({ check: exampleCheck({ target: { profile } }) }), [lean, standard, full]).filter((name) =>
+      name.startsWith('test_'),
+    );
+  assert.deepEqual(own('lean'), ['test_lean']);
+  assert.deepEqual(own('standard'), ['test_lean', 'test_standard']);
+  assert.deepEqual(own('full'), ['test_lean', 'test_standard', 'test_full']);
+});
+
+test("samples: network_exporter's names are there only when asked for, and carry the label host", () => {
+  const rtt = point(gauge('test_rtt_seconds', 'A test.', { dialect: 'network_exporter' }), 1);
+  assert.ok(!namesOf(runOf(), [rtt]).includes('test_rtt_seconds'));
+  const asked = runOf({ check: exampleCheck({ target: { names: ['network_exporter'] } }) });
+  const samples = samplesOf(asked, says(rtt), seriesTable(asked.check));
+  assert.equal(Object.fromEntries(samples.at(-1)?.series.labels ?? []).host, 'eu-west-1');
+});
+
+test('samples: a series is the same object in every run of its check', () => {
+  const hop = gauge('test_hop', 'A test.', { labels: { a: 'open', b: 'open' } });
+  const points = [point(hop, 1, { a: 'x', b: 'y' }), point(hop, 2, { a: 'xy', b: '' })];
+  const table = seriesTable(exampleCheck());
+  const first = samplesOf(runOf(), says(...points), table);
+  const second = samplesOf(runOf(), says(...points), table);
+  assert.equal(new Set(first.map(({ series }) => series)).size, 6);
+  for (const [index, { series }] of first.entries()) assert.equal(second[index]?.series, series);
+});
+
+test('samples: label values that a peer chooses never share a series with others', () => {
+  const issuer = gauge('test_issuer', 'A test.', { labels: { a: 'open', b: 'open' } });
+  const table = seriesTable(exampleCheck());
+  const first = table(issuer, { a: 'x', b: 'b=1:z' });
+  const second = table(issuer, { a: 'xb=1:z', b: '' });
+  assert.notEqual(first, second);
+  assert.notEqual(table(issuer, { a: 'xb=', b: '' }), table(issuer, { a: 'x', b: 'b=' }));
+});
+
+test('samples: the table of a series with ever new labels stays small', () => {
+  const fingerprint = gauge('test_fingerprint', 'A test.', { labels: { fingerprint: 'one per certificate' } });
+  const table = seriesTable(exampleCheck());
+  const first = table(fingerprint, { fingerprint: '0' });
+  for (let i = 1; i < 1_000; i += 1) table(fingerprint, { fingerprint: String(i) });
+  assert.notEqual(table(fingerprint, { fingerprint: '0' }), first);
+});
