@@ -1,0 +1,109 @@
+/** Spaces the starts of probes so that they do not make each other late. */
+export type Pace = {
+  /** Waits until a probe of this prober may start; first come, first served. False if the signal fired before. */
+  readonly turn: (prober: string, signal: AbortSignal) => Promise<boolean>;
+  /** Tells that a probe of this prober has ended: measures what probes cost. */
+  readonly ended: (prober: string) => void;
+  /** Milliseconds until the next start after one of this prober. */
+  readonly spacing: (prober: string) => number;
+};
+
+/** What {@link pace} takes from outside. All times in milliseconds. */
+export type PaceOptions = {
+  /** How much of one core there is, 0.01 to 1; see `cpuShare`. */
+  readonly share: number;
+  /** Monotonic time. */
+  readonly clock?: () => number;
+  /** CPU time that the process has used so far. */
+  readonly cpu?: () => number;
+  /** Waits, or ends early when the signal fires. */
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+/**
+ * Starts are spaced by CPU per probe / CPU share / 0.6, and never come in a burst: Node serves its sockets on one core,
+ * so probes that start together delay each other and blame the target. A limit of probes in flight would not help, since
+ * waves of starts stay in step. CPU per probe is measured while probing.
+ */
+export const pace = (options: PaceOptions): Pace => {
+  const { share, clock = monotonic, cpu = cpuOfProcess, sleep = wait } = options;
+  const costs = new Map<string, number>();
+  const costOf = (prober: string) => costs.get(prober) ?? firstGuess;
+  const spacing = (prober: string) => costOf(prober) / share / busy;
+  const ended = costMeter(costs, costOf, cpu);
+  let free = clock();
+  let line: Promise<unknown> = Promise.resolve();
+
+  const takeTurn = async (prober: string, signal: AbortSignal): Promise<boolean> => {
+    const early = free - clock();
+    if (early > 0 && !signal.aborted) await sleep(early, signal);
+    if (signal.aborted) return false;
+    free = clock() + spacing(prober);
+    return true;
+  };
+  const turn = (prober: string, signal: AbortSignal): Promise<boolean> => {
+    const mine = line.then(() => takeTurn(prober, signal));
+    line = mine;
+    return mine;
+  };
+  return { turn, ended, spacing };
+};
+
+/** Above this share of its core a process makes its own probes late. */
+const busy = 0.6;
+
+/** Milliseconds of CPU that a probe is taken for until measured: an HTTPS probe's, before its code is warm. */
+const firstGuess = 4;
+
+/** Ends of probes between two measurements. Few, so that the first ones of a list already count. */
+const perMeasurement = 8;
+/** How much of a measurement is believed at once. */
+const trust = 0.3;
+const bounds = { least: 0.1, most: 250 };
+
+/**
+ * CPU time cannot be told apart by probe while probes overlap. So each measurement compares what a few probes cost together
+ * with what was expected of them, and moves each prober's figure by its part in the difference.
+ */
+const costMeter = (costs: Map<string, number>, costOf: (prober: string) => number, cpu: () => number) => {
+  let since = cpu();
+  let counted = 0;
+  const counts = new Map<string, number>();
+  return (prober: string): void => {
+    counts.set(prober, (counts.get(prober) ?? 0) + 1);
+    counted += 1;
+    if (counted < perMeasurement) return;
+    const now = cpu();
+    let expected = 0;
+    for (const [name, count] of counts) expected += count * costOf(name);
+    // A measurement that is far off (loading code, a pause of the collector) moves the figures, but not far.
+    const ratio = Math.min(2, Math.max(0.5, (now - since) / expected));
+    for (const [name, count] of counts) {
+      const part = (count * costOf(name)) / expected;
+      const cost = costOf(name) * (1 + trust * part * (ratio - 1));
+      costs.set(name, Math.min(bounds.most, Math.max(bounds.least, cost)));
+    }
+    since = now;
+    counted = 0;
+    counts.clear();
+  };
+};
+
+const monotonic = () => performance.now();
+
+const cpuOfProcess = () => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
+};
+
+const wait = (ms: number, signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    // Timers cut fractions off and would fire early.
+    const timer = setTimeout(end, Math.ceil(ms));
+    signal.addEventListener('abort', end, { once: true });
+  });
