@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+const bin = fileURLToPath(new URL('../../bin', import.meta.url));
+
+/** A folder with our launcher and what the test puts beside it. */
+const folder = async (files: Record<string, string> = {}) => {
+  const path = await mkdtemp(join(tmpdir(), 'bothways-launcher-'));
+  await cp(bin, join(path, 'bin'), { recursive: true });
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(join(path, name, '..'), { recursive: true });
+    await writeFile(join(path, name), content);
+    await chmod(join(path, name), 0o755);
+  }
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
+};
+
+const run = (path: string, words: string[], nodeFlags: string[] = []) => {
+  const child = spawn(process.execPath, [...nodeFlags, join(path, 'bin/bothways'), ...words]);
+  const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
+    ([[code, signal], stdout, stderr]) => ({ code, signal, stdout, stderr }),
+  );
+  return { child, ended };
+};
+
+/** Makes Node say that it is an old one. */
+const pretend = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });";
+/** Stands for the Node that npm brought: a program that prints what it was given and does as told. */
+const broughtNode =
+  '#!/bin/sh\necho "brought $2 $3"\ncase $2 in exit) exit $3;; wait) trap "exit 7" TERM; while :; do sleep 0.05; done;; esac\nkill -KILL $$\n';
+
+test('launcher: in a checkout it runs the sources, installed it runs the bundle', async () => {
+  await using checkout = await folder({ 'src/cli/main.ts': "const from: string = 'sources'; console.log(from);" });
+  assert.equal((await run(checkout.path, []).ended).stdout, 'sources\n');
+  await using installed = await folder({ 'dist/cli.js': "console.log('bundle');" });
+  assert.equal((await run(installed.path, []).ended).stdout, 'bundle\n');
+});
+
+test('launcher: an old Node runs the newer one that npm brought, arguments and exit code passed on', async () => {
+  await using checkout = await folder({
+    'src/cli/main.ts': '',
+    'node_modules/node/bin/node': broughtNode,
+    'pretend.cjs': pretend,
+  });
+  const old = ['--require', join(checkout.path, 'pretend.cjs')];
+  const exit = await run(checkout.path, ['exit', '3'], old).ended;
+  assert.deepEqual([exit.code, exit.stdout], [3, 'brought exit 3\n']);
+  const killed = await run(checkout.path, ['die'], old).ended;
+  assert.equal(killed.signal, 'SIGKILL');
+});
+
+test('launcher: signals are passed on to the newer Node', async () => {
+  await using checkout = await folder({
+    'src/cli/main.ts': '',
+    'node_modules/node/bin/node': broughtNode,
+    'pretend.cjs': pretend,
+  });
+  const { child, ended } = run(checkout.path, ['wait'], ['--require', join(checkout.path, 'pretend.cjs')]);
+  await once(child.stdout, 'data');
+  child.kill('SIGTERM');
+  assert.equal((await ended).code, 7);
+});
+
+test('launcher: an old Node without a newer one says what to do, with exit code 2', async () => {
+  for (const [files, advice] of [
+    [{ 'src/cli/main.ts': '' }, 'run `npm ci` here'],
+    [{ 'dist/cli.js': '' }, 'put a newer `node` first in PATH'],
+  ] as const) {
+    await using place = await folder({ ...files, 'pretend.cjs': pretend });
+    const { code, stdout, stderr } = await run(place.path, [], ['--require', join(place.path, 'pretend.cjs')]).ended;
+    assert.deepEqual([code, stdout], [2, '']);
+    assert.ok(stderr.startsWith('bothways: needs Node 24 or newer') && stderr.includes(advice), stderr);
+    assert.equal(stderr.split('\n').length, 2);
+  }
+});
+
+test('launcher: our own command line starts through it', async () => {
+  const { code, stdout } = await run(join(bin, '..'), ['--version']).ended;
+  assert.equal(code, 0);
+  assert.match(stdout, /^bothways \d+\.\d+\.\d+\n$/);
+});
+
+test('launcher: who reads only the first line is no trouble', async () => {
+  const child = spawn(process.execPath, [join(bin, 'bothways'), 'explain', '--json']);
+  child.stdout.once('data', () => child.stdout.destroy());
+  const [[code], stderr] = await Promise.all([once(child, 'exit'), text(child.stderr)]);
+  assert.deepEqual([code, stderr], [0, '']);
+});
