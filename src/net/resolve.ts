@@ -18,3 +18,12 @@ type Asker = {
 export type Resolver = AsyncDisposable & {
   readonly lookup: (host: string, families: readonly (4 | 6)[], asker: Asker) => Promise<Lookup>;
 };
+
+/** Stands in until the stub resolver is here: loopback alone. */
+export const resolver = (): Resolver => ({
+  lookup: async (host, families) =>
+    host === 'localhost'
+      ? { ok: true, addresses: families.map((family) => ({ family, ip: family === 4 ? '127.0.0.1' : '::1' })) }
+      : { ok: false, failure: { reason: 'dns_no_such_name', phase: 'resolve', detail: `${host} is not known` } },
+  [Symbol.asyncDispose]: async () => {},
+});

@@ -1,0 +1,73 @@
+import { isIP } from 'node:net';
+import type { Seconds } from '../kernel/check.ts';
+import { gauge, type Point, point } from '../kernel/metric.ts';
+import { type Failure, failure } from '../kernel/reason.ts';
+import { addressHash } from '../protocol/address-hash.ts';
+import { timeoutIn } from './failure.ts';
+import type { Context } from './prober.ts';
+import type { Address } from './resolve.ts';
+import type { AddressSettings } from './settings.ts';
+
+/** What every prober says about the address it used. */
+export type AddressFacts = { readonly lookupSeconds: Seconds; readonly ip: string; readonly family: 4 | 6 };
+
+/** The address to dial, or why there is none. */
+export type Found =
+  | { readonly ok: true; readonly address: Address; readonly facts: AddressFacts }
+  | { readonly ok: false; readonly failure: Failure; readonly facts: Partial<AddressFacts> };
+
+/**
+ * One address of a host, as blackbox_exporter chooses it: the first of the preferred family; with fallback, else the last of
+ * the other. An address that the vantage must not probe is refused, also when a name leads to it.
+ */
+export const findAddress = async (host: string, settings: AddressSettings, context: Context): Promise<Found> => {
+  const start = context.mark('resolving');
+  const preferred = settings.preferred_ip_protocol === 'ip4' ? 4 : 6;
+  const literal = isIP(host);
+  const looked =
+    literal === 0
+      ? await context.kit.resolver.lookup(host, settings.ip_protocol_fallback ? [4, 6] : [preferred], context)
+      : { ok: true as const, addresses: [{ ip: host, family: literal === 4 ? (4 as const) : (6 as const) }] };
+  const lookupSeconds = context.mark('resolved') - start;
+  const refuse = (why: Failure): Found => ({ ok: false, failure: why, facts: { lookupSeconds } });
+  if (!looked.ok) return refuse(context.signal.aborted ? timeoutIn('resolve') : looked.failure);
+  const address = choose(looked.addresses, preferred, settings.ip_protocol_fallback);
+  if (address === undefined)
+    return refuse(
+      failure('dns_no_address', 'resolve', `${host} has no IPv${preferred} address, and falling back is off`),
+    );
+  if (!context.kit.mayDial(address.ip))
+    return refuse(
+      failure('blocked_address', 'resolve', `${host} leads to ${address.ip}, which this vantage must not probe`),
+    );
+  context.trace('address', { ip: address.ip, of: looked.addresses.length });
+  return { ok: true, address, facts: { lookupSeconds, ip: address.ip, family: address.family } };
+};
+
+const choose = (addresses: readonly Address[], preferred: 4 | 6, fallback: boolean): Address | undefined =>
+  addresses.find(({ family }) => family === preferred) ?? (fallback ? addresses.at(-1) : undefined);
+
+/** The metrics that {@link addressPoints} makes. */
+export const addressMetrics = {
+  lookup: gauge('probe_dns_lookup_time_seconds', 'Time to resolve the name of the target, in seconds.', {
+    dialect: 'blackbox_exporter',
+  }),
+  protocol: gauge('probe_ip_protocol', 'Address family that was probed: 4 or 6; 0 if the name could not be resolved.', {
+    dialect: 'blackbox_exporter',
+  }),
+  hash: gauge(
+    'probe_ip_addr_hash',
+    'Hash of the address that was probed (FNV-1a, 32 bits), to see whether it changed; 0 if the name could not be resolved.',
+    { dialect: 'blackbox_exporter' },
+  ),
+};
+
+/** The points of a run's address facts: none before the lookup, family and hash 0 when it failed. */
+export const addressPoints = ({ lookupSeconds, ip, family }: Partial<AddressFacts>): Point[] =>
+  lookupSeconds === undefined
+    ? []
+    : [
+        point(addressMetrics.lookup, lookupSeconds),
+        point(addressMetrics.protocol, family ?? 0),
+        point(addressMetrics.hash, ip === undefined ? 0 : addressHash(ip)),
+      ];

@@ -1,0 +1,124 @@
+import { type Failure, failure, type Phase, type Reason } from '../kernel/reason.ts';
+
+/**
+ * Why an operation failed, read from the error's code, never from its text. This is the only place that reads codes.
+ * When the signal has fired the time limit is the cause, whatever the error says. The detail names the code and no value.
+ */
+export const failureOf = (error: unknown, phase: Phase, signal: AbortSignal): Failure => {
+  if (signal.aborted) return timeoutIn(phase);
+  const code = codeOf(error);
+  const reason = reasonOf(code, phase);
+  return failure(reason, phase, sentenceOf(reason, phase, code, error));
+};
+
+/** The failure of a probe that its time limit ended in this phase. */
+export const timeoutIn = (phase: Phase): Failure => {
+  const reason = timeouts[phase] ?? 'timeout';
+  return failure(reason, phase, `the time limit ended the probe ${standing[phase]}`);
+};
+
+/** The code of an error (`ECONNREFUSED`, `ERR_SSL_WRONG_VERSION_NUMBER`), or the empty text. */
+export const codeOf = (error: unknown): string =>
+  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+
+const timeouts: Partial<Record<Phase, Reason>> = {
+  resolve: 'dns_timeout',
+  connect: 'connect_timeout',
+  tls: 'tls_timeout',
+};
+
+const standing: Readonly<Record<Phase, string>> = {
+  setup: 'before it began',
+  resolve: 'while its name was being resolved',
+  connect: 'before the connection was established',
+  tls: 'before the TLS handshake was complete',
+  request: 'while the request was being sent',
+  processing: 'before the answer began',
+  transfer: 'before the answer was complete',
+  check: 'while the answer was being judged',
+};
+
+/** Codes that mean the same in every phase. */
+const always: Readonly<Record<string, Reason>> = {
+  ECONNREFUSED: 'connect_refused',
+  EHOSTUNREACH: 'unreachable',
+  ENETUNREACH: 'unreachable',
+  EHOSTDOWN: 'unreachable',
+  ENETDOWN: 'unreachable',
+  ENONET: 'unreachable',
+  EPROTO: 'protocol_error',
+  // A local packet filter that rejects, and IPv4 broadcast addresses.
+  EACCES: 'unreachable',
+  EPERM: 'unreachable',
+  EAFNOSUPPORT: 'unreachable',
+  EADDRNOTAVAIL: 'source_address_unavailable',
+  EADDRINUSE: 'source_address_unavailable',
+  EINVAL: 'source_address_unavailable',
+  EMFILE: 'local_resources',
+  ENFILE: 'local_resources',
+  ENOBUFS: 'local_resources',
+  ENOMEM: 'local_resources',
+  ENOENT: 'file_unreadable',
+  EISDIR: 'file_unreadable',
+  ENOTDIR: 'file_unreadable',
+  UND_ERR_HEADERS_OVERFLOW: 'headers_too_large',
+  HPE_HEADER_OVERFLOW: 'headers_too_large',
+  UND_ERR_RESPONSE_EXCEEDED_SIZE: 'body_too_large',
+  UND_ERR_SOCKET: 'connection_closed',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_closed',
+  HPE_INVALID_EOF_STATE: 'connection_closed',
+};
+
+/** The kernel gave up on its own, before our limit. */
+const gaveUp = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
+const cut = new Set([
+  'ECONNRESET',
+  'EPIPE',
+  'ECONNABORTED',
+  'ENOTCONN',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ERR_STREAM_DESTROYED',
+]);
+
+/** Alerts with which a server asks for a client certificate or refuses ours (RFC 8446, section 6.2). */
+const clientCertificate = new Set([
+  'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REQUIRED',
+  'ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_UNKNOWN',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED',
+  'ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_REVOKED',
+  'ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_SSL/TLS_ALERT_UNSUPPORTED_CERTIFICATE',
+  'ERR_SSL_SSLV3_ALERT_NO_CERTIFICATE',
+  'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  'ERR_SSL_TLS_ALERT_UNKNOWN_CA',
+]);
+
+const reasonOf = (code: string, phase: Phase): Reason => {
+  if (gaveUp.has(code)) return timeouts[phase] ?? 'timeout';
+  if (cut.has(code)) return phase === 'connect' ? 'connect_reset' : phase === 'tls' ? 'tls_reset' : 'connection_reset';
+  if (clientCertificate.has(code)) return 'tls_client_certificate_required';
+  if (phase === 'tls' && unreadable.test(code)) return 'tls_invalid_certificate';
+  if (phase === 'tls' && (code.startsWith('ERR_SSL_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO'))
+    return 'tls_protocol';
+  const known = always[code];
+  if (known !== undefined) return known;
+  if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP2_') || code.startsWith('ERR_SSL_')) return 'protocol_error';
+  return 'unexpected';
+};
+
+/** OpenSSL could not read what the server sent as its certificate (ASN.1 errors and the like). */
+const unreadable =
+  /^ERR_(?:SSL|OSSL)_(?:ASN1|X509)_|^ERR_SSL_(?:ASN1_LIB|BAD_ASN1|CERT_LENGTH_MISMATCH|X509_LIB)$|^ERR_OSSL_(?:WRONG_TAG|NESTED_ASN1_ERROR|HEADER_TOO_LONG|TOO_LONG|NOT_ENOUGH_DATA)$/;
+
+const sentenceOf = (reason: Reason, phase: Phase, code: string, error: unknown): string => {
+  if (reason !== 'unexpected')
+    return code === '' ? `the probe failed ${standing[phase]}` : `${code} ${standing[phase]}`;
+  const name = error instanceof Error ? error.constructor.name : typeof error;
+  return `${code === '' ? name : `${name} ${code}`} ${standing[phase]}`;
+};

@@ -1,0 +1,58 @@
+import { addressBytes } from '../protocol/ip-address.ts';
+import { files } from './files.ts';
+import type { Kit } from './prober.ts';
+import { type Resolver, resolver as stubResolver } from './resolve.ts';
+import { secrets } from './secrets.ts';
+import { trust } from './trust.ts';
+
+/** What a door may choose for its kit. */
+export type KitOptions = {
+  readonly resolver?: Resolver;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Secrets that stood in the list, by reference. */
+  readonly literals?: ReadonlyMap<string, string>;
+  readonly mayDial?: (ip: string) => boolean;
+};
+
+/**
+ * Makes what one process owns. Secrets come from `environment`, which is empty unless given: only the door reads the real one.
+ * Disposing closes everything, in the reverse order of making.
+ */
+export const kit = (options: KitOptions = {}): Kit => {
+  const stack = new AsyncDisposableStack();
+  const owned = new Map<string, AsyncDisposable>();
+  const resolver = stack.use(options.resolver ?? stubResolver());
+  const file = files();
+  const secret = secrets({ environment: options.environment ?? {}, literals: options.literals ?? new Map(), file });
+  const own = <T extends AsyncDisposable>(key: string, make: () => T): T => {
+    const there = owned.get(key);
+    // safe: one key belongs to one maker
+    if (there !== undefined) return there as T;
+    const made = stack.use(make());
+    owned.set(key, made);
+    return made;
+  };
+  return {
+    resolver,
+    secret,
+    file,
+    mayDial: options.mayDial ?? isNoMetadata,
+    trust: trust({ file, secret }),
+    own,
+    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+  };
+};
+
+/** Services that hand out credentials to whoever asks from a machine: AWS (IMDS, ECS, EKS), and Alibaba's. */
+const metadata = [
+  '169.254.169.254',
+  '169.254.170.2',
+  '169.254.170.23',
+  'fd00:ec2::254',
+  'fd00:ec2::23',
+  '100.100.100.200',
+];
+const forbidden = new Set(metadata.map((ip) => String(addressBytes(ip))));
+
+/** False for the addresses of metadata services, in whichever form they are written. */
+export const isNoMetadata = (ip: string): boolean => !forbidden.has(String(addressBytes(ip)));

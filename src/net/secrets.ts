@@ -1,0 +1,40 @@
+import type { SecretRef } from '../kernel/check.ts';
+
+/** Where secrets come from in this process. */
+export type SecretSources = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Values that stood in the list itself, by reference. */
+  readonly literals: ReadonlyMap<string, string>;
+  readonly file: (path: string) => Promise<Buffer>;
+};
+
+/** The code of the errors with which {@link secrets} rejects. */
+export const secretUnavailable = 'SECRET_UNAVAILABLE';
+
+/**
+ * Turns references into values: `env:NAME`, `file:/path` (trimmed, read anew when it changes), `literal:PLACE`. A text that
+ * is no reference is its own value. Rejects with code {@link secretUnavailable} and a message that names the reference only.
+ */
+export const secrets =
+  ({ environment, literals, file }: SecretSources) =>
+  async (value: string | SecretRef): Promise<string> => {
+    if (typeof value === 'string') return value;
+    const [kind = '', ...rest] = value.secret.split(':');
+    const place = rest.join(':');
+    switch (kind) {
+      case 'env':
+        return environment[place] ?? unavailable(value, `the environment variable ${place} is not set`);
+      case 'file':
+        return (await file(place).catch(() => unavailable(value, `the file ${place} cannot be read`)))
+          .toString('utf8')
+          .trim();
+      case 'literal':
+        return literals.get(value.secret) ?? unavailable(value, 'its value did not travel with the list');
+      default:
+        return unavailable(value, `secrets of the kind "${kind}" cannot be read here`);
+    }
+  };
+
+const unavailable = ({ secret }: SecretRef, why: string): never => {
+  throw Object.assign(new Error(`${secret}: ${why}`), { code: secretUnavailable });
+};
