@@ -14,6 +14,7 @@ export type Recorder = {
 
 /** Where a probe stands after a mark of this name. Other marks change nothing. */
 const standing: Readonly<Record<string, Phase>> = {
+  resolving: 'resolve',
   resolved: 'connect',
   connected: 'request',
   secured: 'request',

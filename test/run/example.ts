@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Check, Target } from '../../src/kernel/check.ts';
-import type { Context, Kit, Prober } from '../../src/net/prober.ts';
+import { kit } from '../../src/net/kit.ts';
+import type { Context, Prober } from '../../src/net/prober.ts';
 import type { Outcome } from '../../src/kernel/run.ts';
 
 /** A check as `compile` makes it, with what a test wants to be different. */
@@ -45,12 +46,4 @@ export const exampleProber = <F extends object>(
 });
 
 /** A kit for probers that use none of it. */
-export const emptyKit: Kit = {
-  resolver: { lookup: () => Promise.reject(new Error('no resolver here')), [Symbol.asyncDispose]: async () => {} },
-  secret: () => Promise.reject(new Error('no secrets here')),
-  file: () => Promise.reject(new Error('no files here')),
-  mayDial: () => false,
-  trust: {},
-  own: (_key, make) => make(),
-  [Symbol.asyncDispose]: async () => {},
-};
+export const emptyKit = kit();
