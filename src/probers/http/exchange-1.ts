@@ -1,0 +1,120 @@
+import type { Socket } from 'node:net';
+import type { Client, Dispatcher } from 'undici';
+import type { Seconds } from '../../kernel/check.ts';
+import { failureOf } from '../../net/failure.ts';
+import { type Exchange, type Exchanged, headerMap, headLimit, type Request, type Taker } from './exchange.ts';
+
+/** Connections of undici that are kept between probes, one in use per exchange: making one costs more than a plain probe. */
+type Slot = { readonly client: Client; socket: Socket | undefined };
+
+/** HTTP/1.1 exchanges by undici over sockets that are ours. Disposing closes what is kept. */
+export type Http1 = AsyncDisposable & { readonly exchange: Exchange };
+
+/** Loads undici on first use. */
+export const http1 = (): Http1 => {
+  const free: Slot[] = [];
+  const take = async (): Promise<Slot> => free.pop() ?? newSlot();
+  const exchange: Exchange = async (socket, request, taker, signal, mark) => {
+    const slot = await take();
+    slot.socket = socket;
+    const exchanged = await dispatch(slot, socket, request, taker, signal, mark);
+    socket.destroy();
+    slot.socket = undefined;
+    if (free.length < mostFree) free.push(slot);
+    else void slot.client.destroy();
+    return exchanged;
+  };
+  return {
+    exchange,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(free.splice(0).map(({ client }) => client.destroy()));
+    },
+  };
+};
+
+const mostFree = 64;
+
+const newSlot = async (): Promise<Slot> => {
+  const undici = await import('undici');
+  // The origin is never dialled: the connector hands over the socket of the exchange at hand.
+  const slot: Slot = {
+    socket: undefined,
+    client: new undici.Client('http://target.invalid', {
+      connect: (_options, callback) => {
+        const { socket } = slot;
+        // Answering at once would find undici still in the middle of asking.
+        queueMicrotask(() => (socket === undefined ? callback(new Error('no socket'), null) : callback(null, socket)));
+      },
+      pipelining: 1,
+      maxHeaderSize: headLimit,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      connectTimeout: 0,
+      allowH2: false,
+    }),
+  };
+  return slot;
+};
+
+const dispatch = (
+  { client }: Slot,
+  socket: Socket,
+  request: Request,
+  taker: Taker,
+  signal: AbortSignal,
+  mark: (what: string) => Seconds,
+): Promise<Exchanged> =>
+  new Promise((resolve) => {
+    let firstByteAt: Seconds | undefined;
+    let version = 'HTTP/1.1';
+    let cut = false;
+    const end = (rest: Omit<Exchanged, 'firstByteAt'>) =>
+      resolve({ ...(firstByteAt === undefined ? {} : { firstByteAt }), ...rest });
+    // undici tells neither when the first byte came nor the version of the answer, so what it reads is looked at.
+    const read = socket.read;
+    socket.read = (size?: number) => {
+      const chunk = read.call(socket, size);
+      if (chunk !== null && firstByteAt === undefined) {
+        firstByteAt = mark('answered');
+        const start = String(chunk.subarray(0, 8).toString('latin1'));
+        if (start === 'HTTP/1.0') version = start;
+      }
+      return chunk;
+    };
+    const stop = (controller: Dispatcher.DispatchController) => {
+      cut = true;
+      end({ endedAt: mark('transferred') });
+      controller.abort(enough);
+    };
+    client.dispatch(
+      {
+        path: request.path,
+        method: request.method as Dispatcher.HttpMethod, // safe: undici takes any token, its type only the common ones
+        headers: request.headers.flat(),
+        body: request.body === undefined ? null : Buffer.from(request.body),
+        reset: true,
+      },
+      {
+        onRequestStart: () => {},
+        onResponseStart: (controller, status, headers) => {
+          if (status < 200) return;
+          const flat = Array.isArray(controller.rawHeaders)
+            ? controller.rawHeaders
+            : Object.entries(headers).flat().map(String);
+          const wanted = taker.onHead({ status, version, headers: headerMap(flat) }, firstByteAt ?? mark('answered'));
+          if (!wanted) stop(controller);
+        },
+        onResponseData: (controller, chunk) => {
+          if (!cut && !taker.onBody(chunk)) stop(controller);
+        },
+        onResponseEnd: () => {
+          if (!cut) end({ endedAt: mark('transferred') });
+        },
+        onResponseError: (_controller, error) => {
+          if (!cut) end({ failure: failureOf(error, firstByteAt === undefined ? 'processing' : 'transfer', signal) });
+        },
+      },
+    );
+  });
+
+const enough = new Error('the rest of the answer is not wanted');

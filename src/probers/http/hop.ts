@@ -1,0 +1,102 @@
+import type { Socket } from 'node:net';
+import type { Seconds } from '../../kernel/check.ts';
+import type { Failure } from '../../kernel/reason.ts';
+import { type AddressFacts, findAddress } from '../../net/address.ts';
+import { connectTcp } from '../../net/connect.ts';
+import type { Context } from '../../net/prober.ts';
+import { connectTls } from '../../net/tls.ts';
+import type { TlsFacts } from '../../net/tls-facts.ts';
+import type { Request, Taker } from './exchange.ts';
+import { http1 } from './exchange-1.ts';
+import type { Phases } from './metrics.ts';
+import type { HttpSettings } from './settings.ts';
+
+/** One request on a connection of its own. */
+export type HopPlan = {
+  readonly url: URL;
+  readonly request: Request;
+  readonly settings: HttpSettings;
+  readonly servername: string;
+  readonly taker: {
+    readonly onHead: (head: Parameters<Taker['onHead']>[0]) => boolean;
+    readonly onBody: Taker['onBody'];
+  };
+};
+
+/** What a hop gave, however far it came. */
+export type Answered = {
+  readonly address: Partial<AddressFacts>;
+  readonly phases: Phases;
+  readonly tls: TlsFacts | undefined;
+  readonly overTls: boolean;
+  readonly failures: readonly Failure[];
+};
+
+type Line =
+  | {
+      readonly ok: true;
+      readonly socket: Socket;
+      readonly phases: Phases;
+      readonly readyAt: Seconds;
+      readonly tls: TlsFacts | undefined;
+    }
+  | {
+      readonly ok: false;
+      readonly phases: Phases;
+      readonly failures: readonly Failure[];
+      readonly tls: TlsFacts | undefined;
+    };
+
+/** Resolves, connects, secures, asks, and hands the answer to the taker. Never rejects; nothing stays open. */
+export const hop = async (plan: HopPlan, context: Context): Promise<Answered> => {
+  const found = await findAddress(plan.url.hostname.replace(/^\[(.*)\]$/, '$1'), plan.settings, context);
+  const resolve = found.facts.lookupSeconds ?? 0;
+  const address = found.facts;
+  if (!found.ok) return { address, phases: { resolve }, tls: undefined, overTls: false, failures: [found.failure] };
+  const line = await connect(plan, found.address.ip, context);
+  const reached = { resolve, ...line.phases };
+  if (!line.ok) return { address, phases: reached, tls: line.tls, overTls: false, failures: line.failures };
+  const { taker, request } = plan;
+  const exchange =
+    line.tls?.alpn === 'h2' ? (await import('./exchange-2.ts')).exchange2 : context.kit.own('http/1', http1).exchange;
+  const exchanged = await exchange(line.socket, request, taker, context.signal, context.mark);
+  const { firstByteAt, endedAt, failure } = exchanged;
+  const phases: Phases = {
+    ...reached,
+    ...(firstByteAt === undefined ? {} : { processing: firstByteAt - line.readyAt }),
+    ...(firstByteAt === undefined || endedAt === undefined ? {} : { transfer: endedAt - firstByteAt }),
+  };
+  return {
+    address,
+    phases,
+    tls: line.tls,
+    overTls: line.tls !== undefined,
+    failures: failure === undefined ? [] : [failure],
+  };
+};
+
+const connect = async ({ url, settings, servername }: HopPlan, ip: string, context: Context): Promise<Line> => {
+  const startedAt = context.mark('dialling');
+  const secure = url.protocol === 'https:';
+  const dial = { ip, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port) };
+  if (!secure) {
+    const connected = await connectTcp(dial, context);
+    if (!connected.ok) return { ok: false, phases: {}, failures: [connected.failure], tls: undefined };
+    return {
+      ok: true,
+      socket: connected.socket,
+      phases: { connect: connected.connectedAt - startedAt },
+      readyAt: connected.connectedAt,
+      tls: undefined,
+    };
+  }
+  const alpn = settings.enable_http2 ? ['h2', 'http/1.1'] : ['http/1.1'];
+  const secured = await connectTls(dial, { servername, settings: settings.tls_config, alpn }, context);
+  const { connectedAt, securedAt } = secured;
+  const phases: Phases = {
+    ...(connectedAt === undefined ? {} : { connect: connectedAt - startedAt }),
+    ...(connectedAt === undefined || securedAt === undefined ? {} : { tls: securedAt - connectedAt }),
+  };
+  if (!secured.ok) return { ok: false, phases, failures: secured.failures, tls: secured.facts };
+  return { ok: true, socket: secured.socket, phases, readyAt: secured.securedAt, tls: secured.facts };
+};

@@ -1,0 +1,190 @@
+import { type Failure, failure } from '../../kernel/reason.ts';
+import type { Outcome } from '../../kernel/run.ts';
+import { codeOf } from '../../net/failure.ts';
+import { type Context, defineProber, type Place } from '../../net/prober.ts';
+import { secretUnavailable } from '../../net/secrets.ts';
+import { cookieJar } from '../../protocol/cookie-jar.ts';
+import { isRedirect, locationOf, methodAfter } from '../../protocol/redirect.ts';
+import { parseSize } from '../../protocol/size.ts';
+import { type Body, bodyReader } from './body.ts';
+import type { Head } from './exchange.ts';
+import { type Answered, hop } from './hop.ts';
+import { judgeFor } from './judge.ts';
+import { type HttpFacts, httpMetrics, httpPoints } from './metrics.ts';
+import { type Prepared, prepare, requestOf } from './request.ts';
+import { type HttpSettings, httpSettings } from './settings.ts';
+
+/** Redirects that are followed. */
+const mostRedirects = 10;
+
+/** What matchers see of a body when the module sets no limit, in bytes. */
+const matcherLimit = 10 * 1_024 * 1_024;
+
+const locate = (target: string): Place | undefined => {
+  const text = /^https?:\/\//i.test(target) ? target : `http://${target}`;
+  // A scheme of another kind would otherwise become a host of that name.
+  if (/^[a-z][a-z\d+.-]*:\/\//i.test(target) && text !== target) return undefined;
+  if (!URL.canParse(text)) return undefined;
+  const url = new URL(text);
+  if (url.hostname === '') return undefined;
+  const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
+  return { address: text, host: bare(url.hostname), port };
+};
+
+/** A host without the brackets of an IPv6 address. */
+const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
+
+/** Mutable while the hops go by; what is known at a failure is what is reported. */
+type Draft = { -readonly [K in keyof HttpFacts]?: HttpFacts[K] };
+
+const probe = async (target: string, settings: HttpSettings, context: Context): Promise<Outcome<HttpFacts>> => {
+  if (!URL.canParse(target))
+    return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not a URL')] };
+  const prepared = await prepare(settings, context.kit).catch(unprepared);
+  if ('reason' in prepared) return { facts: {}, failures: [prepared] };
+  const facts: Draft = {};
+  const failures = await follow(new URL(target), prepared, settings, context, facts);
+  return { facts, failures };
+};
+
+const unprepared = (error: unknown): Failure => {
+  // safe: the kit's errors name references and paths, never values
+  const message = error instanceof Error ? error.message : 'a setting cannot be read';
+  return codeOf(error) === secretUnavailable
+    ? failure('secret_unavailable', 'setup', message)
+    : failure('file_unreadable', 'setup', message);
+};
+
+const follow = async (
+  first: URL,
+  prepared: Prepared,
+  settings: HttpSettings,
+  context: Context,
+  facts: Draft,
+): Promise<readonly Failure[]> => {
+  const jar = cookieJar();
+  const follows =
+    settings.no_follow_redirects === undefined ? settings.follow_redirects : !settings.no_follow_redirects;
+  let url = first;
+  let method = settings.method;
+  let withBody = true;
+  for (let redirects = 0; ; redirects += 1) {
+    const sameHost = url.hostname === first.hostname;
+    const request = requestOf(prepared, { url, method, withBody, sameHost, cookies: jar.header(url) });
+    const reader = readerFor(settings, follows && redirects < mostRedirects);
+    const answered: Answered = await hop(
+      { url, request, settings, servername: servernameOf(url, sameHost, prepared, settings), taker: reader },
+      context,
+    );
+    note(facts, answered, redirects);
+    if (answered.failures.length > 0)
+      return reader.head === undefined
+        ? answered.failures
+        : [...answered.failures, ...(await verdict(reader, settings, facts))];
+    const { head } = reader;
+    if (head === undefined) return [failure('protocol_error', 'processing', 'the answer has no head')];
+    jar.keep(url, head.headers.get('set-cookie') ?? []);
+    if (!isRedirect(head.status) || !head.headers.has('location')) return verdict(reader, settings, facts);
+    facts.redirects = redirects + 1;
+    if (!follows) return verdict(reader, settings, facts);
+    if (redirects === mostRedirects) {
+      await verdict(reader, settings, facts);
+      return [
+        failure(
+          'too_many_redirects',
+          'transfer',
+          `still redirected after ${mostRedirects} redirects, to ${shown(head, url)}`,
+        ),
+      ];
+    }
+    const next = locationOf(head.headers.get('location')?.[0], url);
+    if (next === undefined) {
+      await verdict(reader, settings, facts);
+      return [failure('redirect_invalid', 'transfer', 'the Location of a redirect is not an http or https URL')];
+    }
+    context.trace('redirect', { status: head.status, to: next.origin });
+    const after = methodAfter(head.status, method);
+    method = after.method;
+    withBody &&= after.keepsBody;
+    url = next;
+  }
+};
+
+const shown = ({ headers }: Head, from: URL): string =>
+  locationOf(headers.get('location')?.[0], from)?.origin ?? 'nowhere';
+
+/** SNI and the name to verify: the configured one, the configured Host's, or the URL's; for another host its own. */
+const servernameOf = (url: URL, sameHost: boolean, { host }: Prepared, settings: HttpSettings): string => {
+  if (!sameHost) return bare(url.hostname);
+  if (settings.tls_config.server_name !== undefined) return settings.tls_config.server_name;
+  if (host === undefined) return bare(url.hostname);
+  return URL.canParse(`http://${host}`) ? bare(new URL(`http://${host}`).hostname) : bare(url.hostname);
+};
+
+type Reader = {
+  head: Head | undefined;
+  readonly body: () => Promise<Body>;
+  readonly onHead: (head: Head) => boolean;
+  readonly onBody: (chunk: Uint8Array) => boolean;
+};
+
+/** Takes an answer; the body of a redirect that will be followed is not read. */
+const readerFor = (settings: HttpSettings, mayFollow: boolean): Reader => {
+  const { wantsBody } = judgeFor(settings);
+  const configured = parseSize(settings.body_size_limit) ?? 0;
+  const limit = configured === 0 && wantsBody ? matcherLimit : configured;
+  const body = bodyReader({ encoding: settings.compression, limit, keep: wantsBody });
+  const reader: Reader = {
+    head: undefined,
+    body: body.end,
+    onHead: (head) => {
+      reader.head = head;
+      return !(mayFollow && isRedirect(head.status) && head.headers.has('location'));
+    },
+    onBody: body.take,
+  };
+  return reader;
+};
+
+const note = (facts: Draft, { address, phases, tls, overTls }: Answered, redirects: number): void => {
+  if (redirects === 0) facts.address = address;
+  facts.hops = [...(facts.hops ?? []), phases];
+  // Certificates of the hop that failed are worth more than those of one that went well.
+  if (tls === undefined) delete facts.tls;
+  else facts.tls = tls;
+  facts.ssl = overTls;
+};
+
+const verdict = async (reader: Reader, settings: HttpSettings, facts: Draft): Promise<readonly Failure[]> => {
+  const { head } = reader;
+  if (head === undefined) return [];
+  const body = await reader.body();
+  const { failures, byRegex } = judgeFor(settings).judge(head, body, facts.ssl === true);
+  facts.status = head.status;
+  facts.version = head.version;
+  facts.contentLength = contentLengthOf(head);
+  facts.bodyLength = body.length;
+  facts.wireLength = body.wireLength;
+  facts.failedByRegex = byRegex;
+  const modified = Date.parse(head.headers.get('last-modified')?.[0] ?? '');
+  if (!Number.isNaN(modified)) facts.lastModified = modified / 1_000;
+  return failures;
+};
+
+const contentLengthOf = ({ headers }: Head): number => {
+  const [length] = headers.get('content-length') ?? [];
+  return length !== undefined && /^\d+$/.test(length) && !headers.has('transfer-encoding') ? Number(length) : -1;
+};
+
+/** Sends a request and judges the answer: HTTP/1.1 and HTTP/2, redirects hop by hop, blackbox_exporter's rules. */
+export const http = defineProber<HttpFacts>()({
+  summary: 'Sends an HTTP request and judges the answer.',
+  schemes: ['https', 'http'],
+  needs: [],
+  modules: { http_2xx: {}, http_post_2xx: { method: 'POST' } },
+  settings: httpSettings,
+  metrics: httpMetrics,
+  locate,
+  probe,
+  points: httpPoints,
+});

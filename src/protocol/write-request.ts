@@ -1,0 +1,139 @@
+import { Buffer } from 'node:buffer';
+import type { Sample, Series } from '../kernel/sample.ts';
+
+// Remote write 1.0, as protobuf (tags: field number * 8 + wire type):
+//   WriteRequest  1 timeseries (repeated TimeSeries)
+//   TimeSeries    1 labels (repeated Label)   2 samples (repeated Sample)
+//   Label         1 name                      2 value
+//   Sample        1 value (double)            2 timestamp (int64, milliseconds)
+// https://prometheus.io/docs/specs/prw/remote_write_spec/
+
+const tag = { timeseries: 0x0a, label: 0x0a, sample: 0x12, name: 0x0a, text: 0x12, double: 0x09, time: 0x10 } as const;
+
+/** The low and high words of the NaN that marks a series as ended (0x7ff0000000000002). */
+const stale = { low: 2, high: 0x7ff00000 } as const;
+
+/** Grows by doubling and is used again; callers get a copy of what they need. */
+let buffer = Buffer.allocUnsafe(64 * 1_024);
+let view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+const largestKept = 4 * 1_024 * 1_024;
+
+const reserve = (bytes: number): void => {
+  if (bytes <= buffer.length) return;
+  const grown = Buffer.allocUnsafe(Math.max(bytes, buffer.length * 2));
+  buffer.copy(grown);
+  buffer = grown;
+  view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+};
+
+/** The labels of a series, encoded once: probe series come back at every run. */
+const labelBytes = new WeakMap<Series, Uint8Array>();
+
+const labelsOf = (series: Series): Uint8Array => {
+  let bytes = labelBytes.get(series);
+  if (bytes === undefined) {
+    bytes = encodeLabels(series.labels);
+    labelBytes.set(series, bytes);
+  }
+  return bytes;
+};
+
+const encodeLabels = (labels: Series['labels']): Uint8Array => {
+  const parts: Buffer[] = [];
+  for (const [name, value] of labels) {
+    const label = Buffer.concat([field(tag.name, name), field(tag.text, value)]);
+    parts.push(Buffer.concat([lengthDelimited(tag.label, label.length), label]));
+  }
+  return Buffer.concat(parts);
+};
+
+const field = (key: number, text: string): Buffer => {
+  const bytes = Buffer.from(text, 'utf8');
+  return Buffer.concat([lengthDelimited(key, bytes.length), bytes]);
+};
+
+const lengthDelimited = (key: number, length: number): Buffer => {
+  const bytes = [key];
+  let rest = length;
+  while (rest > 0x7f) {
+    bytes.push((rest & 0x7f) | 0x80);
+    rest >>>= 7;
+  }
+  bytes.push(rest);
+  return Buffer.from(bytes);
+};
+
+/**
+ * A WriteRequest with one time series per sample, in the order given. Labels must be sorted and not empty, as `Series` says;
+ * times must be safe integers. The result is the caller's own.
+ */
+export const writeRequest = (samples: readonly Sample[]): Uint8Array => {
+  let at = 0;
+  for (const { series, at: time, value } of samples) {
+    const labels = labelsOf(series);
+    const timeLength = timeSize(time);
+    const sampleLength = 10 + timeLength;
+    const seriesLength = labels.length + 2 + sampleLength;
+    reserve(at + seriesLength + 8);
+    buffer[at++] = tag.timeseries;
+    at = writeVarint(seriesLength, at);
+    buffer.set(labels, at);
+    at += labels.length;
+    buffer[at++] = tag.sample;
+    buffer[at++] = sampleLength;
+    buffer[at++] = tag.double;
+    if (value === 'stale') {
+      // From integers: a NaN that passes through a JavaScript number may come out as another NaN.
+      view.setUint32(at, stale.low, true);
+      view.setUint32(at + 4, stale.high, true);
+    } else view.setFloat64(at, value, true);
+    at += 8;
+    buffer[at++] = tag.time;
+    at = writeTime(time, at);
+  }
+  const bytes = new Uint8Array(buffer.subarray(0, at));
+  if (buffer.length > largestKept) {
+    buffer = Buffer.allocUnsafe(64 * 1_024);
+    view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
+  }
+  return bytes;
+};
+
+const writeVarint = (value: number, start: number): number => {
+  let at = start;
+  let rest = value;
+  while (rest > 0x7f) {
+    buffer[at++] = (rest & 0x7f) | 0x80;
+    rest >>>= 7;
+  }
+  buffer[at++] = rest;
+  return at;
+};
+
+/** Bytes of a time with its tag: ten more for a negative one, which travels as 64 bits of two's complement. */
+const timeSize = (time: number): number => {
+  if (time < 0) return 11;
+  let size = 2;
+  for (let rest = time; rest >= 0x80; rest = Math.floor(rest / 0x80)) size += 1;
+  return size;
+};
+
+const writeTime = (time: number, start: number): number => {
+  let at = start;
+  if (time < 0) {
+    let rest = BigInt.asUintN(64, BigInt(time));
+    while (rest > 0x7fn) {
+      buffer[at++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    buffer[at++] = Number(rest);
+    return at;
+  }
+  let rest = time;
+  while (rest >= 0x80) {
+    buffer[at++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  buffer[at++] = rest;
+  return at;
+};
