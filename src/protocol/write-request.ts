@@ -71,8 +71,7 @@ export const writeRequest = (samples: readonly Sample[]): Uint8Array => {
   let at = 0;
   for (const { series, at: time, value } of samples) {
     const labels = labelsOf(series);
-    const timeLength = timeSize(time);
-    const sampleLength = 10 + timeLength;
+    const sampleLength = 9 + timeSize(time);
     const seriesLength = labels.length + 2 + sampleLength;
     reserve(at + seriesLength + 8);
     buffer[at++] = tag.timeseries;

@@ -1,0 +1,280 @@
+import type { EpochMs } from '../kernel/check.ts';
+import type { Batch, Sample } from '../kernel/sample.ts';
+import type { Receipt, StreamSink } from '../sinks/sink.ts';
+import { type Backoff, backoffMs } from './backoff.ts';
+import { unfit } from './prepare.ts';
+
+/** What became of samples so far. Every sample added is in exactly one of accepted, dropped, rejected, lost and waiting. */
+export type Counts = {
+  readonly accepted: number;
+  /** Thrown away by the receiver on purpose (status 202). */
+  readonly dropped: number;
+  /** Refused by the receiver for good, by status. */
+  readonly rejected: Readonly<Record<string, number>>;
+  /** Never sent or given up, by reason. */
+  readonly lost: Readonly<Record<string, number>>;
+  readonly waiting: number;
+  readonly oldestWaiting: EpochMs | undefined;
+  readonly requests: number;
+  readonly retries: number;
+  /** What the receiver, or the way to it, last objected to. */
+  readonly lastProblem: string | undefined;
+  readonly lastStatus: number | undefined;
+  /** True while nothing can get better until a token or an address is mended. */
+  readonly paused: boolean;
+  readonly skewMs: number | undefined;
+};
+
+/** Samples and requests: counts; times: milliseconds. The last four are for tests. */
+export type DeliveryOptions = Backoff & {
+  /** The order that batches keep: one request of a group is under way at a time. */
+  readonly group: string;
+  readonly capacity: number;
+  readonly maxSamplesPerSend: number;
+  readonly batchDeadlineMs: number;
+  readonly now?: () => EpochMs;
+  readonly random?: () => number;
+  readonly sleep?: (ms: number, signal: AbortSignal) => Promise<void>;
+};
+
+/** The way of one group's samples to one sink. */
+export type Delivery = AsyncDisposable & {
+  readonly add: (samples: readonly Sample[]) => void;
+  /** Sends what waits; resolves when nothing does, when the sink pauses, or when the signal fires. */
+  readonly flush: (signal: AbortSignal) => Promise<Counts>;
+  readonly counts: () => Counts;
+};
+
+/** Attempts after which a batch that a receiver fails at is sent in parts. */
+const splitAfter = 10;
+/** Requests that one refused batch may cost to save its good samples. */
+const rescueBudget = 64;
+/** How long a paused sink is left alone, in milliseconds. */
+const pauseMs = 30_000;
+
+/** A batch at hand. `rescues` is shared by the parts of one batch. */
+type Part = { readonly batch: Batch; attempts: number; readonly rescues: { left: number }; readonly since: number };
+
+/** Starts a delivery: in order, one request at a time, in bounded memory. Nothing is sent before there is something to send. */
+export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery => {
+  const {
+    group,
+    capacity,
+    maxSamplesPerSend,
+    batchDeadlineMs,
+    now = Date.now,
+    random = Math.random,
+    sleep = wait,
+  } = options;
+  const waiting: Sample[] = [];
+  const tally = emptyTally();
+  const stop = new AbortController();
+  let parts: Part[] = [];
+  let serial = 0;
+  let pumping: Promise<void> | undefined;
+  let flushing = 0;
+  let paused = false;
+  let wake = Promise.withResolvers<void>();
+
+  const waitingCount = () => waiting.length + parts.reduce((sum, { batch }) => sum + batch.samples.length, 0);
+
+  const add = (samples: readonly Sample[]) => {
+    const time = now();
+    for (const sample of samples) {
+      const why = unfit(sample, time);
+      if (why === undefined) waiting.push(sample);
+      else count(tally.lost, why, 1);
+    }
+    const over = waiting.length - capacity;
+    if (over > 0) {
+      waiting.splice(0, over);
+      count(tally.lost, 'capacity', over);
+    }
+    if (waiting.length >= maxSamplesPerSend) wake.resolve();
+    start();
+  };
+
+  const start = () => {
+    pumping ??= pump().finally(() => {
+      pumping = undefined;
+      // Samples may have come between the pump's last look and now.
+      if (waitingCount() > 0 && !stop.signal.aborted) start();
+    });
+  };
+
+  const pump = async (): Promise<void> => {
+    while (!stop.signal.aborted && waitingCount() > 0) {
+      if (parts.length === 0) {
+        if (waiting.length < maxSamplesPerSend && flushing === 0) await filled();
+        if (stop.signal.aborted) return;
+        const samples = waiting.splice(0, maxSamplesPerSend);
+        serial += 1;
+        parts = [
+          {
+            batch: { id: `${group}/${serial}`, group, samples },
+            attempts: 0,
+            rescues: { left: rescueBudget },
+            since: tally.accepted,
+          },
+        ];
+      }
+      await sendFirst();
+    }
+  };
+
+  /** Until a request is full, its samples are old enough, or somebody flushes. */
+  const filled = async () => {
+    wake = Promise.withResolvers<void>();
+    const timer = setTimeout(() => wake.resolve(), batchDeadlineMs);
+    await wake.promise;
+    clearTimeout(timer);
+  };
+
+  const sendFirst = async () => {
+    const [part] = parts;
+    if (part === undefined) return;
+    part.attempts += 1;
+    tally.requests += 1;
+    if (part.attempts > 1) tally.retries += 1;
+    const receipt = await sink.send(part.batch, part.attempts, stop.signal);
+    if (stop.signal.aborted && receipt.kind === 'retry') return;
+    note(receipt);
+    await act(part, receipt);
+  };
+
+  const note = ({ why, status, skewMs, kind }: Receipt) => {
+    if (why !== undefined) tally.lastProblem = why;
+    if (status !== undefined) tally.lastStatus = status;
+    if (skewMs !== undefined) tally.skewMs = skewMs;
+    paused = kind === 'pause';
+  };
+
+  const act = async (part: Part, receipt: Receipt): Promise<void> => {
+    const { length } = part.batch.samples;
+    switch (receipt.kind) {
+      case 'accepted':
+        parts.shift();
+        if (receipt.dropped === true) tally.dropped += length;
+        else tally.accepted += length;
+        return;
+      case 'split':
+        if (length > 1) halve(part);
+        else reject(part, receipt);
+        return;
+      case 'refused':
+        // A receiver that refuses a request for one of its samples has stored none of the others either.
+        if (length > 1 && receipt.status === 400 && part.rescues.left >= 2) {
+          part.rescues.left -= 2;
+          halve(part);
+        } else reject(part, receipt);
+        return;
+      case 'pause':
+        await pauseUntilMended();
+        return;
+      case 'retry':
+        await retryLater(part, receipt);
+        return;
+      default:
+        receipt.kind satisfies never;
+    }
+  };
+
+  const reject = (part: Part, { status }: Receipt) => {
+    parts.shift();
+    count(tally.rejected, String(status ?? 'unknown'), part.batch.samples.length);
+  };
+
+  const halve = ({ batch, rescues }: Part) => {
+    const middle = batch.samples.length >> 1;
+    const halves = [batch.samples.slice(0, middle), batch.samples.slice(middle)].map((samples, index) => ({
+      batch: { id: `${batch.id}.${index}`, group, samples },
+      attempts: 0,
+      rescues,
+      since: tally.accepted,
+    }));
+    parts.splice(0, 1, ...halves);
+  };
+
+  const retryLater = async (part: Part, receipt: Receipt) => {
+    const poisonous = receipt.status === 500 && part.attempts % splitAfter === 0;
+    if (poisonous && part.batch.samples.length > 1) return halve(part);
+    if (poisonous && tally.accepted > part.since) {
+      // Others went through since this one began to fail, so it is not the receiver that is down.
+      parts.shift();
+      return count(tally.lost, 'poisonous', 1);
+    }
+    // A part that fails lets the other parts of its batch pass: their series are others.
+    if (receipt.status === 500 && parts.length > 1) parts.push(...parts.splice(0, 1));
+    await sleep(receipt.afterMs ?? backoffMs(options, part.attempts, random), stop.signal);
+  };
+
+  const pauseUntilMended = async () => {
+    if (flushing > 0) wakeFlush.resolve();
+    await sleep(pauseMs, stop.signal);
+  };
+
+  let wakeFlush = Promise.withResolvers<void>();
+
+  const flush = async (signal: AbortSignal): Promise<Counts> => {
+    flushing += 1;
+    wakeFlush = Promise.withResolvers<void>();
+    const end = () => wakeFlush.resolve();
+    signal.addEventListener('abort', end, { once: true });
+    if (signal.aborted || paused) end();
+    wake.resolve();
+    while (pumping !== undefined && !signal.aborted && !paused) await Promise.race([pumping, wakeFlush.promise]);
+    signal.removeEventListener('abort', end);
+    flushing -= 1;
+    return counts();
+  };
+
+  const counts = (): Counts => ({
+    ...tally,
+    rejected: { ...tally.rejected },
+    lost: { ...tally.lost },
+    waiting: waitingCount(),
+    oldestWaiting: parts[0]?.batch.samples[0]?.at ?? waiting[0]?.at,
+    paused,
+  });
+
+  return {
+    add,
+    flush,
+    counts,
+    [Symbol.asyncDispose]: async () => {
+      stop.abort('stopped');
+      wake.resolve();
+      await pumping;
+      await sink[Symbol.asyncDispose]();
+    },
+  };
+};
+
+const emptyTally = () => ({
+  accepted: 0,
+  dropped: 0,
+  rejected: {} as Record<string, number>,
+  lost: {} as Record<string, number>,
+  requests: 0,
+  retries: 0,
+  // safe: filled in as answers come
+  lastProblem: undefined as string | undefined,
+  lastStatus: undefined as number | undefined,
+  skewMs: undefined as number | undefined,
+});
+
+const count = (table: Record<string, number>, key: string, by: number): void => {
+  table[key] = (table[key] ?? 0) + by;
+};
+
+const wait = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+  });

@@ -1,0 +1,46 @@
+import type { EpochMs } from '../kernel/check.ts';
+import type { Sample } from '../kernel/sample.ts';
+
+/** Why a sample cannot be sent. */
+export type Unfit = 'label_names' | 'ahead_of_clock' | 'time';
+
+const metricName = /^[a-zA-Z_:][a-zA-Z0-9_:]*$/;
+const labelName = /^[a-zA-Z_][a-zA-Z0-9_]*$/;
+
+/** A sample this far ahead of the clock is refused: one far in the future makes Prometheus refuse all later ones. */
+const mostAheadMs = 5 * 60_000;
+
+/**
+ * Whether a sample may be sent: the reason why not, or `undefined`. Names must be legal, labels sorted, none twice and none
+ * empty, the time a whole number and not far ahead of `now`. A receiver may lose the whole request for one that is not.
+ */
+export const unfit = ({ series, at }: Sample, now: EpochMs): Unfit | undefined => {
+  if (!Number.isSafeInteger(at)) return 'time';
+  if (at > now + mostAheadMs) return 'ahead_of_clock';
+  return isFit(series.labels) ? undefined : 'label_names';
+};
+
+const fit = new WeakMap<Sample['series']['labels'], boolean>();
+
+const isFit = (labels: Sample['series']['labels']): boolean => {
+  let known = fit.get(labels);
+  if (known === undefined) {
+    known = areFit(labels);
+    fit.set(labels, known);
+  }
+  return known;
+};
+
+const areFit = (labels: Sample['series']['labels']): boolean => {
+  let last = '';
+  let named = false;
+  for (const [name, value] of labels) {
+    if (name <= last || value === '' || !labelName.test(name)) return false;
+    if (name === '__name__') {
+      named = true;
+      if (!metricName.test(value)) return false;
+    }
+    last = name;
+  }
+  return named;
+};

@@ -1,0 +1,5 @@
+import { memory } from './memory.ts';
+import { remoteWrite } from './remote-write.ts';
+
+/** THE table of sinks: how each kind is made. */
+export const sinks = { memory, remote_write: remoteWrite } as const;

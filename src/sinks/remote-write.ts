@@ -1,0 +1,231 @@
+import * as z from 'zod';
+import { parseDuration } from '../kernel/duration.ts';
+import type { Batch } from '../kernel/sample.ts';
+import { version } from '../kernel/version.ts';
+import { codeOf } from '../net/failure.ts';
+import type { Kit } from '../net/prober.ts';
+import { durationText, mayBeSecretText, secretText, tlsSettings } from '../net/settings.ts';
+import { compress } from '../protocol/snappy.ts';
+import { writeRequest } from '../protocol/write-request.ts';
+import { receiptOf } from './receipt.ts';
+import type { Receipt, StreamSink } from './sink.ts';
+
+/** Headers that are the protocol's own (remote write 1.0, "required headers"). */
+const reserved = new Set([
+  'content-encoding',
+  'content-type',
+  'x-prometheus-remote-write-version',
+  'user-agent',
+  'content-length',
+  'host',
+  'authorization',
+  'retry-attempt',
+]);
+
+const queue = z.strictObject({
+  capacity: z
+    .int()
+    .min(1)
+    .default(100_000)
+    .describe('Samples kept while the receiver is away; the oldest are dropped beyond.'),
+  max_samples_per_send: z.int().min(1).default(2_000).describe('Samples in one request at most.'),
+  batch_send_deadline: durationText.default('5s').describe('How long samples wait for a request to fill up.'),
+  min_backoff: durationText.default('100ms').describe('Shortest wait before a request is sent again.'),
+  max_backoff: durationText.default('30s').describe('Longest wait before a request is sent again.'),
+  retry_on_http_429: z.boolean().default(true).describe('Send again what was answered with 429.'),
+});
+
+const basicAuth = z.strictObject({
+  username: mayBeSecretText.describe('User name.'),
+  password: secretText.optional().describe('Password.'),
+  password_file: z.string().optional().describe('File with the password.'),
+});
+const authorization = z.strictObject({
+  type: z.string().default('Bearer').describe('Authentication scheme.'),
+  credentials: secretText.optional().describe('Credentials.'),
+  credentials_file: z.string().optional().describe('File with the credentials.'),
+});
+
+const later = (what: string) =>
+  z
+    .never({ error: `${what} is not supported yet` })
+    .optional()
+    .describe('Not supported yet.');
+
+/** An entry of `remote_write`, in Prometheus's words. */
+export const remoteWriteSettings = z
+  .strictObject({
+    url: z.url({ protocol: /^https?$/ }).describe('Where to send to.'),
+    name: z.string().optional().describe('Name for messages; the host of the URL if not set.'),
+    remote_timeout: durationText.default('30s').describe('Time limit of one request.'),
+    headers: z
+      .record(z.string(), mayBeSecretText)
+      .default({})
+      .describe('Headers of each request, for example X-Scope-OrgID.'),
+    basic_auth: basicAuth.optional().describe('User name and password.'),
+    authorization: authorization.optional().describe('Credentials of another scheme.'),
+    bearer_token: secretText.optional().describe('Deprecated: authorization.credentials.'),
+    bearer_token_file: z.string().optional().describe('Deprecated: authorization.credentials_file.'),
+    tls_config: tlsSettings.prefault({}).describe('TLS settings.'),
+    protobuf_message: z
+      .literal('prometheus.WriteRequest')
+      .default('prometheus.WriteRequest')
+      .describe('The message to send: remote write 1.0.'),
+    queue_config: queue.prefault({}).describe('Queue and retries.'),
+    write_relabel_configs: later('relabelling'),
+    sigv4: later('sigv4'),
+    azuread: later('azuread'),
+    google_iam: later('google_iam'),
+    oauth2: later('oauth2'),
+    proxy_url: later('a proxy'),
+    proxy_from_environment: later('a proxy'),
+    no_proxy: later('a proxy'),
+    proxy_connect_header: later('a proxy'),
+    metadata_config: later('metadata_config'),
+  })
+  .superRefine((settings, context) => {
+    const refuse = (path: string[], message: string) => context.addIssue({ code: 'custom', path, message });
+    for (const name of Object.keys(settings.headers))
+      if (reserved.has(name.toLowerCase())) refuse(['headers', name], 'this header cannot be set here');
+    const given = (['basic_auth', 'authorization', 'bearer_token', 'bearer_token_file'] as const).filter(
+      (key) => settings[key] !== undefined,
+    );
+    if (given.length > 1) refuse([given[1] ?? ''], `at most one of ${given.join(' and ')}`);
+    if (URL.canParse(settings.url) && new URL(settings.url).username !== '')
+      refuse(['url'], 'credentials do not belong in the URL; use basic_auth with a secret');
+  });
+
+/** See {@link remoteWriteSettings}. */
+export type RemoteWriteSettings = z.output<typeof remoteWriteSettings>;
+
+/** A URL for messages: without user, password and query. */
+export const shownUrl = (url: string): string => {
+  const { protocol, host, pathname } = new URL(url);
+  return `${protocol}//${host}${pathname}`;
+};
+
+/**
+ * Sends batches by remote write 1.0, one request each. Secrets are read per request, and read anew after a 401.
+ * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
+ */
+export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink => {
+  const timeoutMs = parseDuration(settings.remote_timeout) ?? 30_000;
+  const bodies = new WeakMap<Batch, Uint8Array>();
+  const sender = connection(settings, kit);
+  const bodyOf = (batch: Batch): Uint8Array => {
+    let body = bodies.get(batch);
+    if (body === undefined) {
+      body = compress(writeRequest(batch.samples));
+      bodies.set(batch, body);
+    }
+    return body;
+  };
+  const post = async (batch: Batch, attempt: number, signal: AbortSignal, fresh: boolean): Promise<Receipt> => {
+    const { request, dispatcher } = await sender.open();
+    const sent = Date.now();
+    const { statusCode, headers, body } = await request(settings.url, {
+      method: 'POST',
+      dispatcher,
+      headers: {
+        ...(await headersOf(settings, kit, fresh)),
+        ...(attempt > 1 ? { 'Retry-Attempt': String(attempt - 1) } : {}),
+      },
+      body: bodyOf(batch),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+    });
+    const text = statusCode === 204 ? '' : await firstBytes(body);
+    const read = (name: string) => [headers[name]].flat()[0];
+    return receiptOf(
+      { status: statusCode, text, date: read('date'), retryAfter: read('retry-after'), now: (sent + Date.now()) / 2 },
+      settings.queue_config.retry_on_http_429,
+    );
+  };
+  const send: StreamSink['send'] = async (batch, attempt, signal) => {
+    try {
+      const receipt = await post(batch, attempt, signal, false);
+      return receipt.status === 401 ? await post(batch, attempt, signal, true) : receipt;
+    } catch (error) {
+      return failed(error, signal, timeoutMs);
+    }
+  };
+  return { kind: 'stream', send, [Symbol.asyncDispose]: sender.close };
+};
+
+/** Errors say their code or class; a message could repeat a header. */
+const failed = (error: unknown, signal: AbortSignal, timeoutMs: number): Receipt => {
+  const code = codeOf(error);
+  if (code === 'SECRET_UNAVAILABLE' && error instanceof Error) return { kind: 'pause', why: error.message };
+  if (code === 'ENOENT' || code === 'EACCES')
+    return { kind: 'pause', why: `a file that the settings name cannot be read: ${code}` };
+  if (!signal.aborted && error instanceof Error && error.name === 'TimeoutError')
+    return { kind: 'retry', why: `no answer within ${timeoutMs} ms` };
+  if (signal.aborted) return { kind: 'retry', why: 'stopped' };
+  return { kind: 'retry', why: code === '' ? (error instanceof Error ? error.name : 'failed') : code };
+};
+
+const headersOf = async (settings: RemoteWriteSettings, kit: Kit, fresh: boolean): Promise<Record<string, string>> => {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(settings.headers)) headers[name] = await kit.secret(value, fresh);
+  const fromFile = async (path: string | undefined) =>
+    path === undefined ? '' : (await kit.file(path)).toString('utf8').trim();
+  const { basic_auth: basic, authorization: other, bearer_token: token, bearer_token_file: tokenFile } = settings;
+  if (basic !== undefined) {
+    const password =
+      basic.password === undefined ? await fromFile(basic.password_file) : await kit.secret(basic.password, fresh);
+    headers.Authorization = `Basic ${Buffer.from(`${await kit.secret(basic.username, fresh)}:${password}`, 'utf8').toString('base64')}`;
+  } else if (other !== undefined) {
+    const credentials =
+      other.credentials === undefined
+        ? await fromFile(other.credentials_file)
+        : await kit.secret(other.credentials, fresh);
+    headers.Authorization = `${other.type} ${credentials}`;
+  } else if (token !== undefined || tokenFile !== undefined) {
+    headers.Authorization = `Bearer ${token === undefined ? await fromFile(tokenFile) : await kit.secret(token, fresh)}`;
+  }
+  return {
+    ...headers,
+    'Content-Type': 'application/x-protobuf',
+    'Content-Encoding': 'snappy',
+    'X-Prometheus-Remote-Write-Version': '0.1.0',
+    'User-Agent': `Bothways/${version}`,
+  };
+};
+
+/** One connection to the receiver, kept open, loaded on first use; made anew when the TLS settings read differently. */
+const connection = (settings: RemoteWriteSettings, kit: Kit) => {
+  let opened: { readonly context: unknown; readonly dispatcher: import('undici').Agent } | undefined;
+  const open = async () => {
+    const { Agent, request } = await import('undici');
+    const { context } = await kit.trust.of(settings.tls_config);
+    if (opened?.context !== context) {
+      await opened?.dispatcher.close();
+      const { insecure_skip_verify: skips, server_name: servername } = settings.tls_config;
+      const connect = {
+        secureContext: context,
+        rejectUnauthorized: !skips,
+        ...(servername === undefined ? {} : { servername }),
+      };
+      opened = { context, dispatcher: new Agent({ connections: 1, pipelining: 1, allowH2: false, connect }) };
+    }
+    return { request, dispatcher: opened.dispatcher };
+  };
+  return { open, close: async () => opened?.dispatcher.destroy() };
+};
+
+const mostText = 1_024;
+
+/** The start of an answer's body, for people: bounded, one line. The rest is not read. */
+const firstBytes = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length >= mostText) break;
+  }
+  return Buffer.concat(chunks)
+    .subarray(0, mostText)
+    .toString('utf8')
+    .replaceAll(/\p{Cc}+/gu, ' ')
+    .trim();
+};
