@@ -1,0 +1,85 @@
+/** A program that tests run beside ours: which one, from where, and how its path is given by hand. */
+export type PeerRow = {
+  /** What the tests use it for. */
+  readonly for: string;
+  /** Its name in PATH. */
+  readonly command: string;
+  /** Arguments that make it say its version. */
+  readonly version: readonly string[];
+  /** Versions that will do: from this one, and below that one. */
+  readonly from: string;
+  readonly below?: string;
+  /** The environment variable that names its path. */
+  readonly variable: string;
+  /** Debian's package of it. */
+  readonly package: string;
+  /** Debian's suite to take it from; without it, what the machine is set up for, libraries included. */
+  readonly suite?: 'bookworm' | 'sid';
+  /** Where the program is inside the package. */
+  readonly program: string;
+};
+
+/** THE table of programs that tests run beside ours. A row here is fetched by `npm run peers` and found by `peer`. */
+export const peerTable = {
+  'prometheus-2.42': {
+    for: 'remote write to an old receiver',
+    command: 'prometheus',
+    version: ['--version'],
+    from: '2.42',
+    below: '2.43',
+    variable: 'BOTHWAYS_PROMETHEUS_2_42',
+    package: 'prometheus',
+    suite: 'bookworm',
+    program: 'usr/bin/prometheus',
+  },
+  'prometheus-3.5': {
+    for: 'remote write to a new receiver',
+    command: 'prometheus',
+    version: ['--version'],
+    from: '3.5',
+    variable: 'BOTHWAYS_PROMETHEUS',
+    package: 'prometheus',
+    suite: 'sid',
+    program: 'usr/bin/prometheus',
+  },
+  'blackbox-exporter': {
+    for: 'comparing what probes say and cost',
+    command: 'prometheus-blackbox-exporter',
+    version: ['--version'],
+    from: '0.28',
+    variable: 'BOTHWAYS_BLACKBOX_EXPORTER',
+    package: 'prometheus-blackbox-exporter',
+    suite: 'sid',
+    program: 'usr/bin/prometheus-blackbox-exporter',
+  },
+  nginx: {
+    for: 'HTTP as the world serves it',
+    command: 'nginx',
+    version: ['-v'],
+    from: '1.18',
+    variable: 'BOTHWAYS_NGINX',
+    package: 'nginx',
+    program: 'usr/sbin/nginx',
+  },
+  dnsmasq: {
+    for: 'DNS as the world serves it',
+    command: 'dnsmasq',
+    version: ['--version'],
+    from: '2.80',
+    variable: 'BOTHWAYS_DNSMASQ',
+    package: 'dnsmasq-base',
+    program: 'usr/sbin/dnsmasq',
+  },
+  dig: {
+    for: 'the text form of DNS records',
+    command: 'dig',
+    version: ['-v'],
+    from: '9.16',
+    variable: 'BOTHWAYS_DIG',
+    package: 'bind9-dnsutils',
+    program: 'usr/bin/dig',
+  },
+} as const satisfies Readonly<Record<string, PeerRow>>;
+
+/** A key of {@link peerTable}. */
+export type PeerName = keyof typeof peerTable;
