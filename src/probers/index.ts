@@ -1,4 +1,5 @@
 import { http } from './http/http.ts';
+import { tcp } from './tcp/tcp.ts';
 
 /** THE table of probers: a row here is all that registers one. */
-export const probers = { http } as const;
+export const probers = { http, tcp } as const;

@@ -1,0 +1,166 @@
+import type { Socket } from 'node:net';
+import type { Labels, Seconds } from '../../kernel/check.ts';
+import { gauge, type Point, point } from '../../kernel/metric.ts';
+import { type Failure, failure } from '../../kernel/reason.ts';
+import type { Outcome, Run } from '../../kernel/run.ts';
+import { type AddressFacts, addressMetrics, addressPoints, findAddress } from '../../net/address.ts';
+import { connectTcp } from '../../net/connect.ts';
+import { type Context, defineProber, type Place } from '../../net/prober.ts';
+import { connectTls, type Secured, upgradeTls } from '../../net/tls.ts';
+import { type TlsFacts, tlsMetrics, tlsPoints } from '../../net/tls-facts.ts';
+import { hostAndPort } from '../../protocol/host-and-port.ts';
+import { dialogue } from './dialogue.ts';
+import { type TcpSettings, tcpSettings } from './settings.ts';
+
+type Facts = {
+  readonly address: Partial<AddressFacts>;
+  readonly phases: Readonly<Partial<Record<'resolve' | 'connect' | 'tls' | 'transfer', Seconds>>>;
+  readonly tls: TlsFacts;
+  readonly dialogue: {
+    readonly failedByRegex: boolean;
+    readonly failedByBytes: boolean;
+    readonly labels: Labels | undefined;
+  };
+};
+type Draft = { -readonly [K in keyof Facts]?: Facts[K] };
+
+const dialect = 'blackbox_exporter';
+const phase = {
+  resolve: 'Resolving the name.',
+  connect: 'Opening the TCP connection.',
+  tls: 'The TLS handshake (RFC 8446, section 2).',
+  transfer: 'The dialogue of query_response.',
+} as const;
+
+const metrics = {
+  ...addressMetrics,
+  ...tlsMetrics,
+  duration: gauge(
+    'probe_tcp_duration_seconds',
+    'Time spent in each phase, in seconds; only phases that were reached.',
+    { labels: { phase } },
+  ),
+  failedByRegex: gauge('probe_failed_due_to_regex', 'Whether an expect of the module made the probe fail: 1 or 0.', {
+    dialect,
+  }),
+  failedByBytes: gauge(
+    'probe_failed_due_to_bytes',
+    'Whether an expect_bytes of the module made the probe fail: 1 or 0.',
+    { dialect },
+  ),
+  expectInfo: gauge('probe_expect_info', 'The labels that the dialogue gave; their names stand in the module.', {
+    dialect,
+  }),
+};
+
+const locate = (target: string): Place | undefined => {
+  const [, scheme, rest = target] = /^(tcp|tls):\/\/(.*)$/i.exec(target) ?? [];
+  const found = hostAndPort(rest);
+  if (found?.port === undefined) return undefined;
+  const { host, port } = found;
+  return { address: rest, host, port, ...(scheme?.toLowerCase() === 'tls' ? { settings: { tls: true } } : {}) };
+};
+
+const probe = async (target: string, settings: TcpSettings, context: Context): Promise<Outcome<Facts>> => {
+  const place = hostAndPort(target);
+  if (place?.port === undefined)
+    return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not host:port')] };
+  const facts: Draft = {};
+  const found = await findAddress(place.host, settings, context);
+  facts.address = found.facts;
+  facts.phases = { resolve: found.facts.lookupSeconds ?? 0 };
+  if (!found.ok) return { facts, failures: [found.failure] };
+  const { source_ip_address: localAddress } = settings;
+  const dial = { ip: found.address.ip, port: place.port, ...(localAddress === undefined ? {} : { localAddress }) };
+  const opened = await open(dial, place.host, settings, context, facts);
+  if ('failures' in opened) return { facts, failures: opened.failures };
+  const failures = await talk(opened.socket, place.host, settings, context, facts);
+  return { facts, failures };
+};
+
+type Opened = { readonly socket: Socket } | { readonly failures: readonly Failure[] };
+
+const open = async (
+  dial: Parameters<typeof connectTcp>[0],
+  host: string,
+  settings: TcpSettings,
+  context: Context,
+  facts: Draft,
+): Promise<Opened> => {
+  const startedAt = context.mark('dialling');
+  if (!settings.tls) {
+    const connected = await connectTcp(dial, context);
+    if (!connected.ok) return { failures: [connected.failure] };
+    facts.phases = { ...facts.phases, connect: connected.connectedAt - startedAt };
+    return { socket: connected.socket };
+  }
+  const secured = await connectTls(dial, secureFor(host, settings), context);
+  if (secured.connectedAt !== undefined) facts.phases = { ...facts.phases, connect: secured.connectedAt - startedAt };
+  return secure(secured, secured.connectedAt, facts);
+};
+
+const secureFor = (host: string, { tls_config: settings }: TcpSettings) => ({
+  servername: settings.server_name ?? host,
+  settings,
+});
+
+const secure = (secured: Secured, since: Seconds | undefined, facts: Draft): Opened => {
+  if (secured.facts !== undefined) facts.tls = secured.facts;
+  if (secured.securedAt !== undefined && since !== undefined)
+    facts.phases = { ...facts.phases, tls: secured.securedAt - since };
+  return secured.ok ? { socket: secured.socket } : { failures: secured.failures };
+};
+
+const talk = async (
+  socket: Socket,
+  host: string,
+  settings: TcpSettings,
+  context: Context,
+  facts: Draft,
+): Promise<readonly Failure[]> => {
+  if (settings.query_response.length === 0) {
+    facts.dialogue = { failedByRegex: false, failedByBytes: false, labels: undefined };
+    socket.destroy();
+    return [];
+  }
+  const startedAt = context.mark('talking');
+  const startTls = async (plain: Socket): Promise<Opened> => {
+    const since = context.mark('starttls');
+    return secure(await upgradeTls(plain, secureFor(host, settings), context), since, facts);
+  };
+  const said = await dialogue(socket, settings.query_response, context.signal, startTls);
+  facts.phases = { ...facts.phases, transfer: context.mark('transferred') - startedAt };
+  facts.dialogue = said;
+  said.socket.destroy();
+  socket.destroy();
+  return said.failures;
+};
+
+const points = ({ outcome: { facts } }: Run<Facts>): Point[] => {
+  const all = addressPoints(facts.address ?? {});
+  for (const name of Object.keys(phase) as (keyof typeof phase)[]) {
+    // safe: the keys of the table above
+    const seconds = facts.phases?.[name];
+    if (seconds !== undefined) all.push(point(metrics.duration, seconds, { phase: name }));
+  }
+  if (facts.tls !== undefined) all.push(...tlsPoints(facts.tls));
+  if (facts.dialogue === undefined) return all;
+  const { failedByRegex, failedByBytes, labels } = facts.dialogue;
+  all.push(point(metrics.failedByRegex, failedByRegex ? 1 : 0), point(metrics.failedByBytes, failedByBytes ? 1 : 0));
+  // The names of these labels are the user's, so no table of ours can list them.
+  if (labels !== undefined) all.push({ metric: metrics.expectInfo, labels, value: 1 });
+  return all;
+};
+
+/** Opens a TCP connection, secures it if asked to, and holds the dialogue of the module. */
+export const tcp = defineProber<Facts>()({
+  summary: 'Opens a TCP connection, with TLS and a dialogue if asked for.',
+  schemes: ['tcp', 'tls'],
+  needs: [],
+  modules: { tcp_connect: {}, tls_connect: { tls: true } },
+  settings: tcpSettings,
+  metrics,
+  locate,
+  probe,
+  points,
+});
