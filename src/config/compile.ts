@@ -1,0 +1,286 @@
+import type { Check, Labels, Target, Vantage } from '../kernel/check.ts';
+import { formatDuration } from '../kernel/duration.ts';
+import type { Prober } from '../net/prober.ts';
+import type { Endpoint } from './endpoint.ts';
+import { endpointsOf } from './endpoints.ts';
+import { isMetadata } from './hosts.ts';
+import { addIssues } from './issues.ts';
+import { joinLabels, targetLabelProblem } from './labels.ts';
+import { type Modules, moduleTable } from './modules.ts';
+import { nearest } from '../protocol/nearest.ts';
+import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
+import type { List, ProberTable } from './schema.ts';
+import { type Selection, selector } from './selectors.ts';
+import { shapeOf } from './shape.ts';
+import { type Add, type Chosen, type Item, itemsOf, nameOf, type Wanted, wantedOf } from './target.ts';
+import { vantageProblem } from './vantage-rules.ts';
+import { vantagesOf } from './vantages.ts';
+
+/** A list turned into what the rest of the program deals in. With problems the rest is incomplete and must not be used. */
+export type Compiled = {
+  readonly checks: readonly Check[];
+  readonly endpoints: readonly Endpoint[];
+  readonly vantages: readonly Vantage[];
+  readonly warnings: readonly Finding[];
+  readonly problems: readonly Finding[];
+  /** How many problems were left out. */
+  readonly more: number;
+};
+
+/**
+ * Compiles a list into one check per target (and `also`) and vantage, with all labels and settings, and finds what is wrong
+ * with it beyond the schema. Pure; linear in the number of checks.
+ */
+export const compile = (list: List, probers: ProberTable): Compiled => {
+  const problems = findings();
+  const warnings = findings();
+  const vantages = vantagesOf(list, problems.add);
+  const work: Work = {
+    list,
+    probers,
+    vantages,
+    modules: moduleTable(list, probers),
+    select: selector(vantages),
+    add: problems.add,
+    once: new Set(),
+    names: new Map(),
+    used: new Set(),
+    checks: [],
+  };
+  const wanted = wantedOf(list);
+  if (vantages.length > 0) for (const one of wanted) compileTarget(one, work);
+  else if (!wanted.next().done) problems.add(['vantages'], noVantage);
+  checkInside(list, work);
+  const endpoints = endpointsOf(list, work.select, vantages, problems.add, warnings.add);
+  if (work.names.size === 0) warnings.add([], 'the list has no targets');
+  else if (problems.all.length === 0) {
+    for (const { name } of vantages) if (!work.used.has(name)) problems.add(['vantages', name], unused);
+  }
+  return {
+    checks: work.checks,
+    endpoints,
+    vantages,
+    warnings: warnings.all,
+    problems: problems.all,
+    more: problems.more(),
+  };
+};
+
+const noVantage = 'the list has targets and no vantage; write for example `vantages: { laptop: { kind: agent } }`';
+const unused = 'no target is probed from this vantage; name it in a `from`, or take it out';
+
+type Work = {
+  readonly list: List;
+  readonly probers: ProberTable;
+  readonly vantages: readonly Vantage[];
+  readonly modules: Modules;
+  readonly select: (from: readonly string[]) => Selection;
+  readonly add: Add;
+  /** Places of defaults that were complained about already. */
+  readonly once: Set<string>;
+  readonly names: Map<string, { readonly path: Path; readonly side: Chosen['side'] }>;
+  readonly used: Set<string>;
+  readonly checks: Check[];
+};
+
+const compileTarget = (wanted: Wanted, work: Work): void => {
+  const read = itemsOf(wanted, work);
+  if (read === undefined) return;
+  const { chosen, items } = read;
+  const name = nameOf(wanted);
+  const before = work.names.get(name);
+  if (before !== undefined) {
+    const at = wanted.entry.name === undefined ? wanted.path : [...wanted.path, 'name'];
+    work.add(at, `the name ${quoted(name)} is used twice; write another \`name:\``, before.path);
+    return;
+  }
+  work.names.set(name, { path: wanted.path, side: chosen.side });
+  const vantages = vantagesFor(wanted, chosen, work);
+  const instances = new Map<string, Path>();
+  for (const [index, item] of items.entries()) {
+    const twin = instances.get(item.instance);
+    if (twin !== undefined) {
+      work.add(
+        item.path,
+        `a second check with the instance ${quoted(item.instance)}; write another \`instance:\``,
+        twin,
+      );
+    } else {
+      instances.set(item.instance, item.path);
+      compileItem(item, index, { wanted, chosen, name, vantages }, work);
+    }
+  }
+};
+
+type Around = {
+  readonly wanted: Wanted;
+  readonly chosen: Chosen;
+  readonly name: string;
+  readonly vantages: readonly Vantage[];
+};
+
+const compileItem = (item: Item, index: number, around: Around, work: Work): void => {
+  const { place, module, intervalMs, timeoutMs, path } = item;
+  const { chosen, name } = around;
+  const prober = work.probers[module.prober];
+  if (prober === undefined) return;
+  if (isMetadata(place.host)) work.add(path, `${quoted(place.host)} is a metadata service; those are never probed`);
+  if (intervalMs < timeoutMs) work.add(path, tooShort(intervalMs, timeoutMs));
+  const labels = targetLabels(around, prober, work);
+  const settings = settingsFor(item, prober, work);
+  if (!settings.ok) return;
+  const target: Target = {
+    name,
+    address: place.address,
+    side: chosen.side,
+    intervalMs,
+    labels,
+    profile: chosen.get('profile') ?? 'standard',
+    names: chosen.get('names') ?? [],
+  };
+  const said = { name: module.name, prober: module.prober, timeoutMs, settings: settings.value };
+  for (const vantage of vantagesOfItem(item, prober, settings.value, around, work)) {
+    work.used.add(vantage.name);
+    work.checks.push({
+      id: `${name}@${vantage.name}${index === 0 ? '' : `+${index}`}`,
+      instance: item.instance,
+      target,
+      module: said,
+      vantage,
+      labels: labelsFor(item, target, vantage, chosen.get('job'), prober, work.list),
+    });
+  }
+};
+
+/** The vantages that an item can be probed from; tells of the first one that it cannot. */
+const vantagesOfItem = (
+  { place, module, intervalMs, path }: Item,
+  { needs }: Prober,
+  settings: unknown,
+  { chosen, vantages }: Around,
+  work: Work,
+): readonly Vantage[] => {
+  const wish = { host: place.host, prober: module.prober, needs, settings, intervalMs, private: chosen.get('private') };
+  for (const vantage of vantages) {
+    const entry = work.list.vantages[vantage.name];
+    const problem = entry === undefined ? undefined : vantageProblem(wish, vantage, entry);
+    if (problem === undefined) continue;
+    work.add([...path, problem.key], problem.message);
+    return [];
+  }
+  return vantages;
+};
+
+const tooShort = (intervalMs: number, timeoutMs: number): string =>
+  `interval ${formatDuration(intervalMs)} is below the time limit ${formatDuration(timeoutMs)}; write a longer interval or a shorter timeout`;
+
+const labelsFor = (
+  { instance }: Item,
+  { name, labels }: Target,
+  vantage: Vantage,
+  job: string | undefined,
+  prober: Prober,
+  { external_labels }: List,
+): Labels =>
+  joinLabels(
+    external_labels,
+    prober,
+    {
+      job: job ?? 'bothways',
+      instance,
+      name,
+      vantage: vantage.name,
+      vantage_kind: vantage.kind,
+      vantage_region: vantage.region ?? '',
+    },
+    vantage.labels,
+    labels,
+  );
+
+type ItemSettings = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
+
+/** The module's settings with the target's block over them. Findings point to the target, since the module alone was good. */
+const settingsFor = ({ module, place, overlay, path }: Item, prober: Prober, work: Work): ItemSettings => {
+  const parsed = work.modules.settings(module, place.settings, overlay);
+  if (parsed.ok) return { ok: true, value: parsed.settings };
+  addIssues(parsed.issues, parsed.given, shapeOf(prober.settings), (at, message) =>
+    work.add([...path, module.prober, ...at], message),
+  );
+  return { ok: false };
+};
+
+const vantagesFor = ({ path }: Wanted, chosen: Chosen, work: Work): readonly Vantage[] => {
+  const from = chosen.get('from');
+  if (from === undefined) return usualVantages(path, chosen.side, work);
+  const { vantages, unmatched } = work.select(from);
+  const at = chosen.pathOf('from');
+  for (const text of unmatched) {
+    const key = `${pathText(at)} ${text}`;
+    if (work.once.has(key)) continue;
+    work.once.add(key);
+    const guess = nearest(
+      text,
+      work.vantages.map(({ name }) => name),
+    );
+    const hint =
+      guess === undefined
+        ? `known are ${work.vantages
+            .map(({ name }) => name)
+            .slice(0, 20)
+            .join(', ')}`
+        : `did you mean ${quoted(guess)}?`;
+    work.add([...at, from.indexOf(text)], `${quoted(text)} matches no vantage; ${hint}`);
+  }
+  return vantages;
+};
+
+/** Where targets are probed from when nothing says it: the outside from Lambda (or from all, without any), the inside from agents. */
+const usualVantages = (path: Path, side: Chosen['side'], { vantages, add }: Work): readonly Vantage[] => {
+  const kind = side === 'outside' ? 'lambda' : 'agent';
+  const usual = vantages.filter((vantage) => vantage.kind === kind);
+  if (usual.length > 0) return usual;
+  if (side === 'outside') return vantages;
+  add(path, 'is on the inside, and the list has no vantage of kind agent; write `side: outside`, or `from:`');
+  return [];
+};
+
+const targetLabels = ({ wanted, chosen }: Around, prober: Prober, work: Work): Labels => {
+  const { path, entry, group } = wanted;
+  const layers: readonly { readonly at: Path; readonly labels: Labels | undefined }[] = [
+    { at: ['defaults', chosen.side, 'labels'], labels: work.list.defaults[chosen.side].labels },
+    { at: [...(group?.path ?? []), 'defaults', 'labels'], labels: group?.entry.defaults.labels },
+    { at: [...(group?.path ?? []), 'labels'], labels: group?.entry.labels },
+    { at: [...path, 'labels'], labels: entry.labels },
+  ];
+  const labels: Record<string, string> = {};
+  for (const layer of layers) {
+    for (const [name, value] of Object.entries(layer.labels ?? {})) {
+      const problem = targetLabelProblem(name, prober);
+      const place = pathText([...layer.at, name]);
+      if (problem === undefined) labels[name] = value;
+      else if (!work.once.has(place)) {
+        work.once.add(place);
+        work.add([...layer.at, name], problem);
+      }
+    }
+  }
+  return labels;
+};
+
+/** What a target stands on must be a target of the inside. */
+const checkInside = (list: List, { names, add }: Work): void => {
+  for (const { path, entry } of wantedOf(list)) {
+    for (const [index, name] of (entry.inside ?? []).entries()) {
+      const there = names.get(name);
+      const guess = there === undefined ? nearest(name, names.keys()) : undefined;
+      const hint = guess === undefined ? '' : `; did you mean ${quoted(guess)}?`;
+      if (there === undefined) add([...path, 'inside', index], `no target of the name ${quoted(name)}${hint}`);
+      else if (there.side === 'outside')
+        add(
+          [...path, 'inside', index],
+          `${quoted(name)} is a target of the outside; write \`side: inside\` there`,
+          there.path,
+        );
+    }
+  }
+};

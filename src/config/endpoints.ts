@@ -1,0 +1,45 @@
+import type { Vantage } from '../kernel/check.ts';
+import type { Endpoint } from './endpoint.ts';
+import { isMetadata } from './hosts.ts';
+import { quoted } from './problem.ts';
+import type { List } from './schema.ts';
+import type { Selection } from './selectors.ts';
+import type { Add } from './target.ts';
+
+/** The endpoints of a list, each with the names of the vantages that push to it; tells of vantages that push nowhere. */
+export const endpointsOf = (
+  list: List,
+  select: (from: readonly string[]) => Selection,
+  vantages: readonly Vantage[],
+  problem: Add,
+  warning: Add,
+): Endpoint[] => {
+  const names = new Set<string>();
+  const endpoints = list.remote_write.map((entry, index) => {
+    const { from, ...settings } = entry;
+    const path = ['remote_write', index];
+    const host = hostOf(settings.url);
+    if (isMetadata(host)) problem([...path, 'url'], `${quoted(host)} is a metadata service`);
+    if (settings.name !== undefined && names.has(settings.name))
+      problem([...path, 'name'], `the name ${quoted(settings.name)} is used twice; write another one`);
+    const name = settings.name ?? freeName(host, names);
+    names.add(name);
+    const selection = from === undefined ? { vantages, unmatched: [] } : select(from);
+    for (const text of selection.unmatched) {
+      problem([...path, 'from', from?.indexOf(text) ?? 0], `${quoted(text)} matches no vantage`);
+    }
+    return { name, from: selection.vantages.map((vantage) => vantage.name), settings };
+  });
+  const pushing = new Set(endpoints.flatMap(({ from }) => from));
+  const silent = endpoints.length === 0 ? [] : vantages.filter(({ name }) => !pushing.has(name));
+  for (const { name } of silent) warning(['vantages', name], 'no remote_write takes the samples of this vantage');
+  return endpoints;
+};
+
+const hostOf = (url: string): string => (URL.canParse(url) ? new URL(url).hostname : url);
+
+const freeName = (host: string, taken: ReadonlySet<string>): string => {
+  let name = host;
+  for (let number = 2; taken.has(name); number += 1) name = `${host}-${number}`;
+  return name;
+};

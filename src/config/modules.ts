@@ -1,0 +1,74 @@
+import { parseDuration } from '../kernel/duration.ts';
+import type { Prober } from '../net/prober.ts';
+import { overlay } from './overlay.ts';
+import { blockOf, type List, type ProberTable } from './schema.ts';
+
+type Block = Readonly<Record<string, unknown>>;
+
+/** A module before any overlay. `base` is what its prober's block says. */
+export type ModuleRow = {
+  readonly name: string;
+  readonly prober: string;
+  readonly timeoutMs: number | undefined;
+  readonly base: Block;
+};
+
+/** A schema's answer about settings. `given` is what was parsed. */
+export type Settings =
+  | { readonly ok: true; readonly settings: unknown }
+  | { readonly ok: false; readonly issues: Issues; readonly given: Block };
+type Issues = NonNullable<ReturnType<Prober['settings']['safeParse']>['error']>['issues'];
+
+/** The list's modules and the probers' built-in ones; a module of the list goes before a built-in one of its name. */
+export type Modules = {
+  readonly find: (name: string) => ModuleRow | undefined;
+  /** The module of a target that names none. */
+  readonly first: (prober: string) => ModuleRow | undefined;
+  readonly names: () => readonly string[];
+  /** Settings with blocks laid over the module's; parsed once per module where nothing lies over it. */
+  readonly settings: (row: ModuleRow, place: Block | undefined, above: Block | undefined) => Settings;
+};
+
+/** See {@link Modules}. */
+export const moduleTable = (list: List, probers: ProberTable): Modules => {
+  const rows = new Map<string, ModuleRow>();
+  const firsts = new Map<string, ModuleRow>();
+  for (const [prober, { modules }] of Object.entries(probers)) {
+    for (const [name, base] of Object.entries(modules)) {
+      // safe: built-in modules are written as the input of a strict object
+      const row = { name, prober, timeoutMs: undefined, base: base as Block };
+      rows.set(name, row);
+      if (!firsts.has(prober)) firsts.set(prober, row);
+    }
+  }
+  for (const [name, entry] of Object.entries(list.modules)) {
+    const { prober, timeout } = entry;
+    const row = {
+      name,
+      prober,
+      timeoutMs: timeout === undefined ? undefined : parseDuration(timeout),
+      base: blockOf(entry, prober) ?? {},
+    };
+    rows.set(name, row);
+    if (firsts.get(prober)?.name === name) firsts.set(prober, row);
+  }
+  const parsed = new Map<ModuleRow, Settings>();
+  return {
+    find: (name) => rows.get(name),
+    first: (prober) => firsts.get(prober),
+    names: () => [...rows.keys()],
+    settings: (row, place, above) => {
+      if (place !== undefined || above !== undefined)
+        return parse(probers, row.prober, overlay(overlay(row.base, place), above));
+      const before = parsed.get(row) ?? parse(probers, row.prober, row.base);
+      parsed.set(row, before);
+      return before;
+    },
+  };
+};
+
+const parse = (probers: ProberTable, prober: string, given: Block): Settings => {
+  const result = probers[prober]?.settings.safeParse(given);
+  if (result === undefined) return { ok: false, issues: [], given };
+  return result.success ? { ok: true, settings: result.data } : { ok: false, issues: result.error.issues, given };
+};

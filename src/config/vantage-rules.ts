@@ -1,0 +1,66 @@
+import type { Vantage } from '../kernel/check.ts';
+import { formatDuration, parseDuration } from '../kernel/duration.ts';
+import type { Prober } from '../net/prober.ts';
+import { isIpv6, isPrivate } from './hosts.ts';
+import type { VantageEntry } from './schema.ts';
+
+/** What a rule looks at. */
+export type Wish = {
+  readonly host: string;
+  readonly prober: string;
+  readonly needs: Prober['needs'];
+  readonly settings: unknown;
+  readonly intervalMs: number;
+  readonly private: 'allow' | 'refuse' | undefined;
+};
+
+/** Why a target cannot be probed from a vantage: the key to change, and a sentence; `undefined` if it can. */
+export const vantageProblem = (
+  wish: Wish,
+  vantage: Vantage,
+  entry: VantageEntry,
+): { readonly key: string; readonly message: string } | undefined => {
+  const shortest =
+    entry.min_interval === undefined ? shortestOf[vantage.kind] : (parseDuration(entry.min_interval) ?? 0);
+  if (wish.intervalMs < shortest) {
+    const times = `${formatDuration(wish.intervalMs)} is below the shortest of vantage ${vantage.name}, ${formatDuration(shortest)}`;
+    return { key: 'interval', message: `interval ${times}; write a longer one, or leave that vantage out of \`from\`` };
+  }
+  return vantage.kind === 'lambda' ? lambdaProblem(wish, vantage, entry) : undefined;
+};
+
+const shortestOf = { lambda: 60_000, agent: 1_000 } as const;
+
+const lambdaProblem = (
+  { host, prober, needs, settings, private: wanted }: Wish,
+  { name }: Vantage,
+  entry: VantageEntry,
+): { readonly key: string; readonly message: string } | undefined => {
+  const agents = 'probe it `from` agents';
+  if (needs.includes('icmp'))
+    return { key: 'from', message: `Lambda (vantage ${name}) has no ICMP, which ${prober} needs; ${agents}` };
+  if (needs.includes('files'))
+    return {
+      key: 'from',
+      message: `Lambda (vantage ${name}) has no sockets in files, which ${prober} needs; ${agents}`,
+    };
+  if (isIpv6(host)) return { key: 'from', message: `Lambda (vantage ${name}) reaches no IPv6 address; ${agents}` };
+  if (wantsIpv6Only(settings))
+    return {
+      key: 'from',
+      message: `Lambda (vantage ${name}) reaches no IPv6 address; allow ip_protocol_fallback, or ${agents}`,
+    };
+  if (!isPrivate(host)) return undefined;
+  const allowed = wanted === 'allow' || (wanted === undefined && entry.private === 'allow');
+  if (allowed && entry.vpc !== undefined) return undefined;
+  const missing = allowed ? `\`vpc\` at the vantage` : '`private: allow` here and `vpc` at the vantage';
+  return { key: 'target', message: `a private address at the Lambda vantage ${name} needs ${missing}; or ${agents}` };
+};
+
+const wantsIpv6Only = (settings: unknown): boolean =>
+  typeof settings === 'object' &&
+  settings !== null &&
+  'preferred_ip_protocol' in settings &&
+  settings.preferred_ip_protocol === 'ip6' &&
+  'ip_protocol_fallback' in settings &&
+  settings.ip_protocol_fallback === false;
