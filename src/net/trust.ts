@@ -94,7 +94,7 @@ const trustedBy = ({ ca, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     // OpenSSL 3 signs with SHA-1 for TLS below 1.2 only at security level 0, which lets weak keys pass too.
-    ciphers: old ? `${suites}:DEFAULT@SECLEVEL=0` : suites,
+    ciphers: old ? `${suites}:@SECLEVEL=0` : suites,
     minVersion: versions[minVersion],
     maxVersion: versions[maxVersion],
   });
