@@ -1,7 +1,7 @@
 import * as z from 'zod';
+import type { ProberTable } from '../config/schema.ts';
 import { probers } from '../probers/index.ts';
 import { nearest } from '../protocol/nearest.ts';
-import type { ProberTable } from '../run/sweep.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { paint } from './paint.ts';
 import { type Topic, topicsOf } from './topics.ts';

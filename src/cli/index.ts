@@ -1,5 +1,9 @@
+import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
+import { probe } from './probe.ts';
+import { run } from './run.ts';
+import { schema } from './schema.ts';
 
 /** THE table of commands: usage texts, documentation and the command line itself are made from it. */
-export const commands: readonly Command[] = [explain];
+export const commands: readonly Command[] = [check, probe, run, explain, schema];

@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import type { ProberTable } from '../config/schema.ts';
 import type { Metric } from '../kernel/metric.ts';
 import { phases, reasons } from '../kernel/reason.ts';
 import type { Prober } from '../net/prober.ts';
 import { everyRun } from '../run/every-run.ts';
-import type { ProberTable } from '../run/sweep.ts';
 
 /** Something that has a name in our vocabulary: what kind of thing, what it is, and rows of more. */
 export type Topic = {

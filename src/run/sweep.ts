@@ -1,12 +1,10 @@
+import type { ProberTable } from '../config/schema.ts';
 import type { Check } from '../kernel/check.ts';
 import type { Run } from '../kernel/run.ts';
 import type { Moment } from '../net/marks.ts';
 import type { Kit, Prober } from '../net/prober.ts';
 import { execute } from './execute.ts';
 import type { Pace } from './pace.ts';
-
-/** Probers by name: the table `probers`, or a part of it. */
-export type ProberTable = Readonly<Record<string, Prober>>;
 
 /** What a sweep needs besides its checks. `signal` ends it early; `onRun` is told of each run as it ends, in that order. */
 export type SweepOptions = {

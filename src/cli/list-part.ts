@@ -1,0 +1,34 @@
+import type { Endpoint } from '../config/endpoint.ts';
+import type { Check, Vantage } from '../kernel/check.ts';
+import { nearest } from '../protocol/nearest.ts';
+import type { OpenList } from './open-list.ts';
+
+/** What one vantage has to do with a list: its checks, and the endpoints it pushes to. */
+export type ListPart = {
+  readonly vantage: Vantage;
+  readonly checks: readonly Check[];
+  readonly endpoints: readonly Endpoint[];
+  readonly literals: ReadonlyMap<string, string>;
+};
+
+type Chosen = ({ readonly ok: true } & ListPart) | { readonly ok: false; readonly message: string };
+
+/** The part of a list that is for the vantage of this name; without a name, that of its only vantage. */
+export const choosePart = ({ checks, endpoints, vantages, literals }: OpenList, name: string | undefined): Chosen => {
+  const names = vantages.map((vantage) => vantage.name);
+  const [only] = vantages;
+  const vantage = name === undefined && vantages.length === 1 ? only : vantages.find((one) => one.name === name);
+  if (vantage !== undefined)
+    return {
+      ok: true,
+      vantage,
+      checks: checks.filter((check) => check.vantage.name === vantage.name),
+      endpoints: endpoints.filter(({ from }) => from.includes(vantage.name)),
+      literals,
+    };
+  if (name === undefined)
+    return { ok: false, message: `the list has several vantages; write --vantage ${names.join(' or --vantage ')}` };
+  const meant = nearest(name, names);
+  const advice = meant === undefined ? `write one of ${names.join(', ')}` : `did you mean ${meant}?`;
+  return { ok: false, message: `the list has no vantage ${JSON.stringify(name)}; ${advice}` };
+};

@@ -1,0 +1,40 @@
+import type { Endpoint } from '../config/endpoint.ts';
+import { load } from '../config/load.ts';
+import { type Problem, problemText } from '../config/problem.ts';
+import type { List, ProberTable } from '../config/schema.ts';
+import type { Check, Vantage } from '../kernel/check.ts';
+import { probers } from '../probers/index.ts';
+import type { Io } from './command.ts';
+import { counted, printable } from './paint.ts';
+
+/** A list that is sound, and what it compiles to. `literals` are for the kit alone, never to be shown. */
+export type OpenList = {
+  readonly list: List;
+  readonly checks: readonly Check[];
+  readonly endpoints: readonly Endpoint[];
+  readonly vantages: readonly Vantage[];
+  readonly literals: ReadonlyMap<string, string>;
+  readonly warnings: readonly Problem[];
+};
+
+/** The table of probers that command lines work with. */
+export const proberTable: ProberTable = probers;
+
+/** Loads a list, and says on stderr what is wrong with it; `undefined` if it cannot be used. */
+export const openList = async (paths: readonly string[], io: Io): Promise<OpenList | undefined> => {
+  const loaded = await load(paths, { probers: proberTable, environment: io.environment });
+  if (!loaded.ok) {
+    io.stderr.write(problemsText(loaded.problems, loaded.more));
+    return undefined;
+  }
+  for (const warning of loaded.warnings) io.stderr.write(`warning: ${printable(problemText(warning))}\n`);
+  const { list, compiled, literals, warnings } = loaded;
+  const { checks, endpoints, vantages } = compiled;
+  return { list, checks, endpoints, vantages, literals, warnings };
+};
+
+/** Problems as lines, with the number of those that were left out. */
+export const problemsText = (problems: readonly Problem[], more: number): string => {
+  const lines = problems.map((problem) => `${printable(problemText(problem))}\n`).join('');
+  return more === 0 ? lines : `${lines}… and ${counted(more, 'more problem')}\n`;
+};
