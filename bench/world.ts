@@ -1,0 +1,120 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
+import { type AddressInfo, connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** A program of another's that runs for the length of a bench. */
+export type Program = AsyncDisposable & { readonly pid: number };
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export const freePort = async (): Promise<number> => {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // safe: a listening TCP server has an address of this type
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+};
+
+const answers = async (port: number): Promise<boolean> => {
+  const socket = connect(port, '127.0.0.1');
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+};
+
+/** Starts a program and waits until it listens on `port`; its output is shown only if it does not start. */
+export const startProgram = async (path: string, args: readonly string[], port: number): Promise<Program> => {
+  const child = spawn(path, args, { stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk) => {
+    said = (said + chunk).slice(-2_000);
+  });
+  const deadline = Date.now() + 15_000;
+  while (!(await answers(port))) {
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`${path} did not start: ${said}`);
+    await wait(20);
+  }
+  return { pid: child.pid ?? 0, [Symbol.asyncDispose]: () => stop(child) };
+};
+
+const stop = async (child: ChildProcess): Promise<void> => {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  await once(child, 'exit');
+};
+
+/** CPU seconds that a process has used so far, all its threads, user and system (proc(5), fields 14 and 15; 100 ticks a second). */
+export const cpuSeconds = async (pid: number): Promise<number> => {
+  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / 100;
+};
+
+/** A folder that goes away with the bench. */
+export const folder = async (): Promise<
+  AsyncDisposable & { readonly path: string; write(name: string, text: string): Promise<string> }
+> => {
+  const path = await mkdtemp(join(tmpdir(), 'bothways-bench-'));
+  return {
+    path,
+    write: async (name, text) => {
+      await writeFile(join(path, name), text);
+      return join(path, name);
+    },
+    [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }),
+  };
+};
+
+/** A receiver of remote write that reads and forgets. */
+export const forgetfulReceiver = async (): Promise<
+  AsyncDisposable & { readonly url: string; readonly requests: () => number }
+> => {
+  let requests = 0;
+  const server = createHttpServer((request, response) => {
+    requests += 1;
+    request.resume().on('end', () => response.writeHead(204).end());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  // safe: as above
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}/api/v1/write`,
+    requests: () => requests,
+    [Symbol.asyncDispose]: async () => {
+      server.closeAllConnections();
+      server.close();
+      await once(server, 'close');
+    },
+  };
+};
+
+/** nginx's configuration: HTTP, HTTPS with HTTP/1.1 alone, HTTPS with HTTP/2; no logs, no sessions resumed. */
+export const nginxConfig = (at: {
+  readonly folder: string;
+  readonly http: number;
+  readonly https: number;
+  readonly http2: number;
+}): string => `
+daemon off; master_process off; worker_processes 1; pid ${at.folder}/nginx.pid; error_log stderr warn;
+events { worker_connections 1024; }
+http {
+  access_log off; client_body_temp_path ${at.folder}/b; proxy_temp_path ${at.folder}/p; fastcgi_temp_path ${at.folder}/f;
+  uwsgi_temp_path ${at.folder}/u; scgi_temp_path ${at.folder}/s;
+  ssl_certificate ${at.folder}/chain.pem; ssl_certificate_key ${at.folder}/key.pem; ssl_protocols TLSv1.3;
+  ssl_session_cache off; ssl_session_tickets off;
+  server { listen 127.0.0.1:${at.http} backlog=2048; location / { return 200 "ok\\n"; } }
+  server { listen 127.0.0.1:${at.https} ssl backlog=2048; location / { return 200 "ok\\n"; } }
+  server { listen 127.0.0.1:${at.http2} ssl http2 backlog=2048; location / { return 200 "ok\\n"; } }
+}
+`;
