@@ -7,6 +7,7 @@ import { durationText } from '../net/settings.ts';
 import { exposition } from '../protocol/exposition.ts';
 import { execute } from '../run/execute.ts';
 import { samplesOf, seriesTable } from '../run/samples.ts';
+import { warmUp } from '../run/warm-up.ts';
 import { adHocChecks } from './ad-hoc.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { openList, proberTable } from './open-list.ts';
@@ -57,6 +58,7 @@ export const probe = defineCommand({
       return 2;
     }
     await using kit = makeKit({ environment: io.environment, literals: found.literals });
+    await warmUp(found.checks, proberTable, kit);
     const clock = marks();
     let code: ExitCode = 0;
     for (const check of found.checks) {

@@ -7,6 +7,7 @@ import { cpuShare } from '../run/cpu-share.ts';
 import { pace } from '../run/pace.ts';
 import { samplesOf, seriesTable } from '../run/samples.ts';
 import { sweep } from '../run/sweep.ts';
+import { warmUp } from '../run/warm-up.ts';
 import type { ExitCode, Io } from './command.ts';
 import type { ListPart } from './list-part.ts';
 import { proberTable } from './open-list.ts';
@@ -43,6 +44,7 @@ export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): 
     line.show(statusText());
   };
   line.show(statusText());
+  await warmUp(checks, proberTable, kit);
   const parts = { probers: proberTable, kit, pace: pace({ share: cpuShare() }), clock: marks(), signal: io.signal };
   await sweep(checks, { ...parts, onRun });
   line.clear();

@@ -27,7 +27,8 @@ const traceLimit = { events: 200, text: 300 };
 
 /**
  * Starts the record of a run now. Bounded: 200 events, 300 characters a value; what is beyond is cut and says so.
- * Times are seconds since the start, doubt is the largest busy streak of all marks in seconds.
+ * Times are seconds since the start. Doubt is how late the process may have been at the worst of its marks, in seconds:
+ * the busy streak of the mark, or the time since the mark before if that is shorter.
  */
 export const recorder = (clock: () => Moment): Recorder => {
   const start = clock().at;
@@ -35,13 +36,17 @@ export const recorder = (clock: () => Moment): Recorder => {
   let closed = false;
   let doubt = 0;
   let phase: Phase = 'setup';
+  let before = start;
   const add = (event: TraceEvent) => {
     if (closed || events.length > traceLimit.events) return;
     events.push(events.length < traceLimit.events ? event : { at: event.at, what: 'more happened than is kept' });
   };
   const mark = (what: string) => {
     const { at, streak } = clock();
-    if (!closed && streak > doubt) doubt = streak;
+    // What is marked was waited for since the mark before, so it cannot have been noticed later than that.
+    const late = Math.min(streak, at - before);
+    before = at;
+    if (!closed && late > doubt) doubt = late;
     phase = standing[what] ?? phase;
     add({ at: at - start, what });
     return at - start;

@@ -138,16 +138,21 @@ test('execute: the trace is bounded, in events and in the length of their values
   assert.deepEqual(trace[0]?.data, { text: `${'x'.repeat(300)}…`, size: 10_000, short: 'y' });
 });
 
-test('execute: the doubt is the largest busy streak of the marks', async () => {
-  const streaks = [0.5, 0.001, 0.02, 0.003];
-  const moments = () => ({ at: performance.now() / 1_000, streak: streaks.shift() ?? 0 });
+test('execute: the doubt is the largest busy streak of the marks, as far as something was waited for', async () => {
+  const moments = [
+    { at: 10, streak: 0.5 },
+    { at: 10.001, streak: 0.501 },
+    { at: 10.1, streak: 0.02 },
+    { at: 10.2, streak: 0.003 },
+    { at: 10.2, streak: 0.003 },
+  ];
   const prober = exampleProber(async (context) => {
-    context.mark('resolved');
-    context.mark('connected');
+    for (const what of ['resolving', 'resolved', 'connected']) context.mark(what);
     return { facts: {}, failures: [] };
   });
-  const run = await execute(exampleCheck(), prober, emptyKit, { clock: moments });
-  assert.equal(run.doubt, 0.02, 'the start is the run itself and cannot be late');
+  const clock = () => moments.shift() ?? { at: 0, streak: 0 };
+  const run = await execute(exampleCheck(), prober, emptyKit, { clock });
+  assert.equal(run.doubt, 0.02, 'the run began when the process was busy, which made no time of it wrong');
 });
 
 test('execute: what earlier runs left is handed to the prober', async () => {
