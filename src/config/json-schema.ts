@@ -18,9 +18,9 @@ const convert = (schema: z.ZodType): Json =>
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema: json }) => {
-      delete json['secret'];
+      delete json.secret;
       // safe: the schemas given here are full ones, not those of zod's core
-      const whole = overlaidBy(zodSchema as z.ZodType);
+      const whole = overlaidBy(zodSchema as unknown as z.ZodType);
       if (whole === undefined) return;
       const { $schema: _, ...part } = withoutRequired(convert(whole));
       for (const key of Object.keys(json)) if (key !== 'description') delete json[key];
