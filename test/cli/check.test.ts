@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { cli } from './console.ts';
+import { listFile } from './world.ts';
+
+const good = `
+vantages: { laptop: { kind: agent }, eu-west-1: { kind: lambda } }
+remote_write: [{ url: "http://127.0.0.1:1/write", from: [laptop] }]
+targets:
+  - https://www.example.com
+  - { name: inner, target: "http://inner.svc/", interval: 15s, timeout: 5s }
+`;
+
+test('check: a sound list is summed up, with its warnings on stderr', async () => {
+  await using file = await listFile(good);
+  const { code, stdout, stderr } = await cli(['check', '--config', file.path]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^ {2}laptop +agent +1 check +http 1 +interval from 15s +1 receiver$/m);
+  assert.match(stdout, /^ {2}eu-west-1 +lambda +1 check +http 1 +interval from 1m +0 receivers$/m);
+  assert.match(stdout, /^The list can be used, with 1 warning: 2 targets, 2 checks, 1 receiver\.$/m);
+  assert.match(stderr, /^warning: .*targets\.yaml:2 .*eu-west-1.*\n$/);
+});
+
+test('check: every problem of a bad list is one line with file, line and path, and the exit code is 2', async () => {
+  await using file = await listFile(
+    good.replace('interval: 15s', 'intervall: 15s').replace('kind: agent', 'kind: agnet'),
+  );
+  const { code, stdout, stderr } = await cli(['check', '--config', file.path]);
+  assert.deepEqual([code, stdout], [2, '']);
+  const lines = stderr.trimEnd().split('\n');
+  assert.equal(lines.length, 2);
+  assert.match(lines[0] ?? '', /targets\.yaml:2 vantages\.laptop\.kind: /);
+  assert.match(lines[1] ?? '', /targets\.yaml:6 targets\[1\]\.intervall: unknown key; did you mean "interval"\?/);
+});
+
+test('check: --json prints one object, good or bad', async () => {
+  await using file = await listFile(good);
+  const sound = await cli(['check', '--config', file.path, '--json']);
+  const data = JSON.parse(sound.stdout);
+  assert.deepEqual(
+    [sound.code, data.ok, data.warnings.length, data.checks],
+    [0, true, 1, { laptop: 1, 'eu-west-1': 1 }],
+  );
+  await using bad = await listFile('targts: []');
+  const broken = await cli(['check', '--config', bad.path, '--json']);
+  const problems = JSON.parse(broken.stdout);
+  assert.deepEqual([broken.code, problems.ok, problems.problems.length], [2, false, 1]);
+  assert.match(problems.problems[0].text, /targts: unknown key; did you mean "targets"\?/);
+});
+
+test('schema: prints a JSON Schema that knows the probers', async () => {
+  const { code, stdout } = await cli(['schema']);
+  assert.equal(code, 0);
+  const schema = JSON.parse(stdout);
+  assert.match(schema.$schema, /json-schema/);
+  assert.ok(stdout.includes('valid_status_codes'));
+});
