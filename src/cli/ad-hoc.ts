@@ -55,7 +55,8 @@ const ofList = ({ module, timeout }: Wish, named: readonly Check[], { literals }
 };
 
 /** The list in memory has places that nobody wrote; its one target stands for the command line. */
-const messageOf = ({ path, message }: Problem): string => {
+const messageOf = ({ path, message: inList }: Problem): string => {
+  const message = inList.replaceAll('`module:`', '--module');
   const key = path.replace(/^targets\[0\]\.?/, '');
   if (key === 'target' || key === 'name' || key === '') return message;
   return `${['module', 'timeout'].includes(key) ? `--${key}` : key}: ${message}`;
