@@ -46,8 +46,9 @@ const one = (issue: Issue, about: About, prefix: Path): void => {
     about.add(path, kind === undefined ? 'missing' : `missing; write ${kind}`);
     return;
   }
-  const seen = seenAt(about, path);
   const message = sentence(issue, value);
+  // a rule about several keys says by itself what it saw
+  const seen = issue.code === 'custom' && !/^(?:not an? |must be )/.test(message) ? undefined : seenAt(about, path);
   about.add(path, seen === undefined ? message : `${message}; saw ${seen}`);
 };
 

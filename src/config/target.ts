@@ -20,6 +20,8 @@ import { blockOf } from './schema.ts';
 /** A target of the list and what it inherits from. */
 export type Wanted = {
   readonly path: Path;
+  /** Where its text stands. */
+  readonly textPath: Path;
   readonly entry: TargetEntry;
   readonly group: { readonly path: Path; readonly entry: GroupEntry } | undefined;
 };
@@ -49,14 +51,17 @@ export type Tables = {
 
 /** All targets of a list, those of groups too. */
 export const wantedOf = function* (list: List): Generator<Wanted> {
-  const entryOf = (raw: string | TargetEntry): TargetEntry => (typeof raw === 'string' ? { target: raw } : raw);
+  const wanted = (raw: string | TargetEntry, path: Path, group: Wanted['group']): Wanted =>
+    typeof raw === 'string'
+      ? { path, textPath: path, entry: { target: raw }, group }
+      : { path, textPath: [...path, 'target'], entry: raw, group };
   for (const [index, raw] of list.targets.entries()) {
-    yield { path: ['targets', index], entry: entryOf(raw), group: undefined };
+    yield wanted(raw, ['targets', index], undefined);
   }
   for (const [number, entry] of list.groups.entries()) {
     const group = { path: ['groups', number], entry };
     for (const [index, raw] of entry.targets.entries()) {
-      yield { path: [...group.path, 'targets', index], entry: entryOf(raw), group };
+      yield wanted(raw, [...group.path, 'targets', index], group);
     }
   }
 };
@@ -94,11 +99,11 @@ export const itemsOf = (
   wanted: Wanted,
   tables: Tables,
 ): { readonly chosen: Chosen; readonly items: readonly Item[] } | undefined => {
-  const { path, entry, group } = wanted;
+  const { path, textPath, entry, group } = wanted;
   const module = moduleOf(wanted, tables);
   if (module === 'unknown') return undefined;
   const located = locate(entry.target, module?.prober, tables.probers);
-  const row = usable(located, module, [...path, 'target'], tables);
+  const row = usable(located, module, textPath, tables);
   if (row === undefined || !located.ok) return undefined;
   const side = entry.side ?? group?.entry.defaults.side ?? sideOf(located.place.host);
   const chosen = chosenFor(wanted, side, tables.list);

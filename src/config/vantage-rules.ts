@@ -20,13 +20,13 @@ export const vantageProblem = (
   vantage: Vantage,
   entry: VantageEntry,
 ): { readonly key: string; readonly message: string } | undefined => {
+  const problem = vantage.kind === 'lambda' ? lambdaProblem(wish, vantage, entry) : undefined;
+  if (problem !== undefined) return problem;
   const shortest =
     entry.min_interval === undefined ? shortestOf[vantage.kind] : (parseDuration(entry.min_interval) ?? 0);
-  if (wish.intervalMs < shortest) {
-    const times = `${formatDuration(wish.intervalMs)} is below the shortest of vantage ${vantage.name}, ${formatDuration(shortest)}`;
-    return { key: 'interval', message: `interval ${times}; write a longer one, or leave that vantage out of \`from\`` };
-  }
-  return vantage.kind === 'lambda' ? lambdaProblem(wish, vantage, entry) : undefined;
+  if (wish.intervalMs >= shortest) return undefined;
+  const times = `${formatDuration(wish.intervalMs)} is below the shortest of vantage ${vantage.name}, ${formatDuration(shortest)}`;
+  return { key: 'interval', message: `interval ${times}; write a longer one, or leave that vantage out of \`from\`` };
 };
 
 const shortestOf = { lambda: 60_000, agent: 1_000 } as const;

@@ -121,7 +121,7 @@ const parse = (text: string) => {
     uniqueKeys: false,
     lineCounter: lines,
     customTags: ['binary', 'merge'],
-    logLevel: 'silent',
+    logLevel: 'error', // 'silent' would also keep quiet about several documents
   });
   const spotAt = (offset: number): Spot => {
     const { line, col } = lines.linePos(offset);
