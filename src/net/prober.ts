@@ -57,8 +57,8 @@ export type Prober<S extends z.ZodType = z.ZodType, F extends object = object, M
   readonly modules: Readonly<Record<string, z.input<S>>>;
   readonly settings: S;
   readonly metrics: Readonly<Record<string, Metric>>;
-  /** Loads what the first probe would otherwise wait for (code, trusted roots). Doors call it once, before they start. May reject. */
-  warmUp?(kit: Kit): Promise<unknown>;
+  /** Loads what the first probe with these settings would otherwise wait for (code, trusted roots). Doors call it before they start. May reject. */
+  warmUp?(settings: z.output<S>, kit: Kit): Promise<unknown>;
   /** `undefined` when the text is no target of this prober. */
   locate(target: string): Place | undefined;
   /** Never throws, logs, retries or reads the environment; ends when the signal fires, with everything closed. */

@@ -3,10 +3,10 @@ import type { Check } from '../kernel/check.ts';
 import type { Kit } from '../net/prober.ts';
 
 /**
- * Loads what the probers of these checks need, so that the first probe does not measure it. Never rejects: what cannot be
+ * Loads what the probers of these checks need, so that the first probes do not measure it. Never rejects: what cannot be
  * loaded is the probe's own to report.
  */
 export const warmUp = async (checks: readonly Check[], probers: ProberTable, kit: Kit): Promise<void> => {
-  const names = new Set(checks.map(({ module }) => module.prober));
-  await Promise.allSettled([...names].map((name) => probers[name]?.warmUp?.(kit)));
+  const warm = async ({ module }: Check) => probers[module.prober]?.warmUp?.(module.settings, kit);
+  await Promise.allSettled(checks.map(warm));
 };

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { warmUp } from '../../src/run/warm-up.ts';
 import { emptyKit, exampleCheck, exampleProber } from './example.ts';
 
-test('warm-up: each prober that is used is warmed up once, and one that cannot be disturbs nobody', async () => {
+test('warm-up: probers are warmed up for each check, and one that cannot be disturbs nobody', async () => {
   const warmed: string[] = [];
   const prober = (name: string, fails = false) => ({
     ...exampleProber(async () => ({ facts: {}, failures: [] })),
@@ -23,5 +23,5 @@ test('warm-up: each prober that is used is warmed up once, and one that cannot b
     d: exampleProber(async () => ({ facts: {}, failures: [] })),
   };
   await warmUp([of('a'), of('b'), of('b'), of('d'), of('nix')], probers, emptyKit);
-  assert.deepEqual(warmed, ['a', 'b']);
+  assert.deepEqual(warmed, ['a', 'b', 'b']);
 });

@@ -3,7 +3,6 @@ import type { Outcome } from '../../kernel/run.ts';
 import { codeOf } from '../../net/failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { secretUnavailable } from '../../net/secrets.ts';
-import { tlsSettings } from '../../net/settings.ts';
 import { cookieJar } from '../../protocol/cookie-jar.ts';
 import { isRedirect, locationOf, methodAfter } from '../../protocol/redirect.ts';
 import { parseSize } from '../../protocol/size.ts';
@@ -185,7 +184,7 @@ export const http = defineProber<HttpFacts>()({
   modules: { http_2xx: {}, http_post_2xx: { method: 'POST' } },
   settings: httpSettings,
   metrics: httpMetrics,
-  warmUp: (kit) => Promise.all([import('undici'), kit.trust.of(tlsSettings.parse({}))]),
+  warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config)]),
   locate,
   probe,
   points: httpPoints,
