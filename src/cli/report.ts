@@ -26,13 +26,17 @@ export const runLines = (run: Run, points: readonly Point[], width: number, pain
   const verdict = verdictOf(run);
   const name = printable(run.check.target.name).padEnd(width);
   if (verdict === 'void') return `${paint.dim(`- ${name}  stopped before it ended`)}\n`;
-  const phases = phasesOf(points).map(([phase, seconds]) => `${phase} ${secondsText(seconds)}`);
-  const times = `${secondsText(run.took).padStart(6)}  ${paint.dim(phases.join('  '))}`.trimEnd();
-  if (verdict === 'good') return `${paint.good('✓')} ${name}  ${times}\n`;
+  const took = secondsText(run.took).padStart(6);
+  const phases = paint.dim(
+    phasesOf(points)
+      .map(([phase, seconds]) => `${phase} ${secondsText(seconds)}`)
+      .join('  '),
+  );
+  if (verdict === 'good') return `${`${paint.good('✓')} ${name}  ${took}  ${phases}`.trimEnd()}\n`;
   const { failures } = run.outcome;
-  const why = failures.map(({ reason }) => reason).join(', ');
+  const why = paint.bad(failures.map(({ reason }) => reason).join(', '));
   const details = failures.map(({ phase, detail }) => `    ${phase}: ${printable(detail)}\n`).join('');
-  return `${paint.bad('✗')} ${name}  ${times}  ${paint.bad(why)}\n${details}`;
+  return `${`${paint.bad('✗')} ${name}  ${took}  ${why}  ${phases}`.trimEnd()}\n${details}`;
 };
 
 /** A run as plain data for `--json`. Times are seconds, `startedAt` is ISO 8601. */

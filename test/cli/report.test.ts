@@ -50,7 +50,7 @@ test('report: a failed run names its reasons and says the details under it', () 
   assert.equal(
     runLines(runOf({ failures }), points, 4, plain),
     [
-      '✗ shop   81 ms  resolve 0.5 ms  connect 20 ms  tls 60 ms  tls_expired, tls_name_mismatch',
+      '✗ shop   81 ms  tls_expired, tls_name_mismatch  resolve 0.5 ms  connect 20 ms  tls 60 ms',
       '    tls: it ended yesterday',
       '    tls: it is for "\\x1b[2J"',
       '',

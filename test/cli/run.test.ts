@@ -24,7 +24,7 @@ test('run: probes the targets of the vantage, pushes their samples and says what
   const { code, stdout, stderr } = await run(file.path);
   assert.equal(code, 1, 'one of the targets is bad');
   assert.match(stdout, /^✓ good +[\d.]+ ms {2}resolve/m);
-  assert.match(stdout, /^✗ bad .* http_status\n {4}check: .*500/m);
+  assert.match(stdout, /^✗ bad .* http_status {2}resolve .*\n {4}check: .*500/m);
   assert.ok(!stdout.includes('other'));
   assert.match(
     stderr,
