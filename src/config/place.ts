@@ -3,12 +3,9 @@ import { nearest } from '../protocol/nearest.ts';
 import { quoted } from './problem.ts';
 import type { ProberTable } from './schema.ts';
 import { exampleReference } from './secrets.ts';
+import { hasUserInfo, withoutUserInfo } from './user-info.ts';
 
 const schemeOf = (text: string): string | undefined => /^([a-z][a-z0-9+.-]*):\/\//i.exec(text)?.[1]?.toLowerCase();
-const userInfo = /^((?:[a-z][a-z0-9+.-]*:\/\/)?)[^/?#]*@/i;
-
-/** A target's text without user info, which may be a password. */
-export const withoutUserInfo = (text: string): string => text.replace(userInfo, '$1');
 
 /** The name of a target that has none: host, port and path as they are written. */
 export const shortName = (text: string): string =>
@@ -42,7 +39,7 @@ export type Located =
  * Reads a target's text. `wanted` is the prober of the module that was chosen for it; without one the scheme decides.
  */
 export const locate = (text: string, wanted: string | undefined, probers: ProberTable): Located => {
-  if (userInfo.test(text)) return { ok: false, message: noUserInfo };
+  if (hasUserInfo(text)) return { ok: false, message: noUserInfo };
   const scheme = schemeOf(text);
   const owner = scheme === undefined ? undefined : proberOfScheme(scheme, probers);
   const name = wanted ?? owner;

@@ -6,6 +6,7 @@ import type { Prober } from '../net/prober.ts';
 import { endpointSchema } from './endpoint.ts';
 import { labelsText } from './labels.ts';
 import { markOverlay } from './shape.ts';
+import { hasUserInfo } from './user-info.ts';
 
 /** The table of probers; `src/probers/index.ts` is the real one. */
 export type ProberTable = Readonly<Record<string, Prober>>;
@@ -32,6 +33,10 @@ const textWithoutControls = z
   .refine((text) => !/\p{Cc}/u.test(text), {
     error: 'control characters are not allowed here',
   });
+
+const shownText = textWithoutControls.refine((text) => !hasUserInfo(text), {
+  error: 'must be without a user name or password, since everybody sees it',
+});
 
 const choices = {
   from: selectors.optional(),
@@ -93,7 +98,7 @@ const targetShape = {
     .optional()
     .describe('What users see or what workloads depend on; follows from the host if not set.'),
   ...choices,
-  instance: textWithoutControls.optional().describe('The label `instance`; the target as written if not set.'),
+  instance: shownText.optional().describe('The label `instance`; the target as written if not set.'),
   slo: z
     .strictObject({
       objective: z.number().gt(0).lt(100).describe('Share of good runs, in percent.'),
@@ -107,7 +112,7 @@ const targetShape = {
 const alsoShape = {
   target: textWithoutControls.optional().describe('Address or URL; that of the target if not set.'),
   module: z.string().optional().describe('Module to probe with.'),
-  instance: textWithoutControls.optional().describe('The label `instance`; the address as written if not set.'),
+  instance: shownText.optional().describe('The label `instance`; the address as written if not set.'),
   interval: choices.interval,
   timeout: choices.timeout,
 };

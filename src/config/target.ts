@@ -3,19 +3,11 @@ import type { Place } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { sideOf } from './hosts.ts';
 import type { ModuleRow, Modules } from './modules.ts';
-import {
-  fits,
-  type Located,
-  locate,
-  proberOfScheme,
-  roughHost,
-  shortName,
-  underScheme,
-  withoutUserInfo,
-} from './place.ts';
+import { fits, type Located, locate, proberOfScheme, roughHost, shortName, underScheme } from './place.ts';
 import { type Path, quoted } from './problem.ts';
 import type { AlsoEntry, Choices, GroupEntry, List, ProberTable, TargetEntry } from './schema.ts';
 import { blockOf } from './schema.ts';
+import { withoutUserInfo } from './user-info.ts';
 
 /** A target of the list and what it inherits from. */
 export type Wanted = {
@@ -113,7 +105,7 @@ export const itemsOf = (
     place: located.place,
     module: row,
     overlay: overlayOf(entry, row, path, tables),
-    instance: withoutUserInfo(entry.instance ?? entry.target),
+    instance: entry.instance ?? entry.target,
     ...timesOf(chosen, row, entry),
   };
   const items = [main];
@@ -211,7 +203,7 @@ const alsoItem = (raw: string | AlsoEntry, path: Path, { main, chosen, tables }:
     place: located.place,
     module,
     overlay: overlayOf(entry, module, path, tables),
-    instance: withoutUserInfo(entry.instance ?? text),
+    instance: entry.instance ?? text,
     ...timesOf(chosen, module, entry),
   };
 };
