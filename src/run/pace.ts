@@ -1,12 +1,18 @@
-/** Spaces the starts of probes so that they do not make each other late. */
+import type { Check } from '../kernel/check.ts';
+
+/** Spaces the starts of probes so that they do not make each other late. A `kind` is what costs alike, see {@link kindOf}. */
 export type Pace = {
-  /** Waits until a probe of this prober may start; first come, first served. False if the signal fired before. */
-  readonly turn: (prober: string, signal: AbortSignal) => Promise<boolean>;
-  /** Tells that a probe of this prober has ended: measures what probes cost. */
-  readonly ended: (prober: string) => void;
-  /** Milliseconds until the next start after one of this prober. */
-  readonly spacing: (prober: string) => number;
+  /** Waits until a probe of this kind may start; first come, first served. False if the signal fired before. */
+  readonly turn: (kind: string, signal: AbortSignal) => Promise<boolean>;
+  /** Tells that a probe of this kind has ended: measures what probes cost. */
+  readonly ended: (kind: string) => void;
+  /** Milliseconds until the next start after one of this kind. */
+  readonly spacing: (kind: string) => number;
 };
+
+/** Prober and scheme: a handshake makes a probe cost several times as much. */
+export const kindOf = ({ module, target }: Check): string =>
+  `${module.prober} ${/^[a-z][a-z\d+.-]*(?=:\/\/)/i.exec(target.address)?.[0] ?? ''}`;
 
 /** What {@link pace} takes from outside. All times in milliseconds. */
 export type PaceOptions = {
@@ -28,21 +34,21 @@ export type PaceOptions = {
 export const pace = (options: PaceOptions): Pace => {
   const { share, clock = monotonic, cpu = cpuOfProcess, sleep = wait } = options;
   const costs = new Map<string, number>();
-  const costOf = (prober: string) => costs.get(prober) ?? firstGuess;
-  const spacing = (prober: string) => costOf(prober) / share / busy;
+  const costOf = (kind: string) => costs.get(kind) ?? firstGuess;
+  const spacing = (kind: string) => costOf(kind) / share / busy;
   const ended = costMeter(costs, costOf, cpu);
   let free = clock();
   let line: Promise<unknown> = Promise.resolve();
 
-  const takeTurn = async (prober: string, signal: AbortSignal): Promise<boolean> => {
+  const takeTurn = async (kind: string, signal: AbortSignal): Promise<boolean> => {
     const early = free - clock();
     if (early > 0 && !signal.aborted) await sleep(early, signal);
     if (signal.aborted) return false;
-    free = clock() + spacing(prober);
+    free = clock() + spacing(kind);
     return true;
   };
-  const turn = (prober: string, signal: AbortSignal): Promise<boolean> => {
-    const mine = line.then(() => takeTurn(prober, signal));
+  const turn = (kind: string, signal: AbortSignal): Promise<boolean> => {
+    const mine = line.then(() => takeTurn(kind, signal));
     line = mine;
     return mine;
   };
@@ -63,14 +69,14 @@ const bounds = { least: 0.1, most: 250 };
 
 /**
  * CPU time cannot be told apart by probe while probes overlap. So each measurement compares what a few probes cost together
- * with what was expected of them, and moves each prober's figure by its part in the difference.
+ * with what was expected of them, and moves each kind's figure by its part in the difference.
  */
-const costMeter = (costs: Map<string, number>, costOf: (prober: string) => number, cpu: () => number) => {
+const costMeter = (costs: Map<string, number>, costOf: (kind: string) => number, cpu: () => number) => {
   let since = cpu();
   let counted = 0;
   const counts = new Map<string, number>();
-  return (prober: string): void => {
-    counts.set(prober, (counts.get(prober) ?? 0) + 1);
+  return (kind: string): void => {
+    counts.set(kind, (counts.get(kind) ?? 0) + 1);
     counted += 1;
     if (counted < perMeasurement) return;
     const now = cpu();

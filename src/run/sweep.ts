@@ -4,7 +4,7 @@ import type { Run } from '../kernel/run.ts';
 import type { Moment } from '../net/marks.ts';
 import type { Kit, Prober } from '../net/prober.ts';
 import { execute } from './execute.ts';
-import type { Pace } from './pace.ts';
+import { kindOf, type Pace } from './pace.ts';
 
 /** What a sweep needs besides its checks. `signal` ends it early; `onRun` is told of each run as it ends, in that order. */
 export type SweepOptions = {
@@ -25,11 +25,11 @@ export const sweep = async (checks: readonly Check[], options: SweepOptions): Pr
   const running: Promise<void>[] = [];
   const one = async (check: Check, prober: Prober) => {
     const run = await execute(check, prober, kit, { clock, signal });
-    pace.ended(check.module.prober);
+    pace.ended(kindOf(check));
     onRun(run, prober);
   };
   for (const check of checks) {
-    if (!(await pace.turn(check.module.prober, signal))) break;
+    if (!(await pace.turn(kindOf(check), signal))) break;
     running.push(one(check, proberOf(check, probers)));
   }
   await Promise.all(running);

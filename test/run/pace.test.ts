@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { pace } from '../../src/run/pace.ts';
+import { kindOf, pace } from '../../src/run/pace.ts';
+import { exampleCheck } from './example.ts';
 
 /** A world where time passes only while somebody waits, and CPU only when told. */
 const world = () => {
@@ -76,7 +77,7 @@ test('pace: the spacing follows what probes are measured to cost', async () => {
   assert.ok(Math.abs(starts.spacing('http') - 9 / 0.6) < 0.3, String(starts.spacing('http')));
 });
 
-test('pace: probers are told apart by the mixes they were measured in', () => {
+test('pace: kinds are told apart by the mixes they were measured in', () => {
   const { state, ...parts } = world();
   const starts = pace({ share: 1, ...parts });
   const cost = { http: 4, dns: 0.5 };
@@ -116,4 +117,9 @@ test('pace: with real clocks, starts come no closer than the spacing', async () 
     at.push(performance.now());
   }
   for (let i = 1; i < at.length; i += 1) assert.ok((at[i] ?? 0) - (at[i - 1] ?? 0) >= starts.spacing('http') - 0.5);
+});
+
+test('pace: what costs alike is a prober with a scheme', () => {
+  assert.equal(kindOf(exampleCheck()), 'example https');
+  assert.equal(kindOf(exampleCheck({ target: { address: 'db.example.com:5432' } })), 'example ');
 });
