@@ -2,7 +2,6 @@ import net from 'node:net';
 import type { Seconds } from '../kernel/check.ts';
 import type { Failure } from '../kernel/reason.ts';
 import { failureOf, timeoutIn } from './failure.ts';
-import type { Context } from './prober.ts';
 
 /** Where to connect to, and from. */
 export type Dial = { readonly ip: string; readonly port: number; readonly localAddress?: string };
@@ -11,6 +10,9 @@ export type Dial = { readonly ip: string; readonly port: number; readonly localA
 export type Connected =
   | { readonly ok: true; readonly socket: net.Socket; readonly connectedAt: Seconds }
   | { readonly ok: false; readonly failure: Failure };
+
+/** The part of a probe's context that a connection needs. */
+type Timed = { readonly signal: AbortSignal; readonly mark: (what: string) => Seconds };
 
 /** Options for `net` and `tls`: one address, one try (no happy eyeballs), small writes sent at once. */
 export const dialOptions = ({ ip, port, localAddress }: Dial) => ({
@@ -22,7 +24,7 @@ export const dialOptions = ({ ip, port, localAddress }: Dial) => ({
 });
 
 /** Opens a TCP connection. Never rejects; when the signal fires the socket is destroyed, also later, while it is in use. */
-export const connectTcp = (dial: Dial, context: Context): Promise<Connected> =>
+export const connectTcp = (dial: Dial, context: Timed): Promise<Connected> =>
   new Promise((resolve) => {
     if (context.signal.aborted) return resolve({ ok: false, failure: timeoutIn('connect') });
     const socket = net.connect(dialOptions(dial));

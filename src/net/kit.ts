@@ -52,7 +52,10 @@ const metadata = [
   'fd00:ec2::23',
   '100.100.100.200',
 ];
-const forbidden = new Set(metadata.map((ip) => String(addressBytes(ip))));
+const forbidden = new Set(metadata);
+const forbiddenBytes = new Set(metadata.map((ip) => String(addressBytes(ip))));
 
 /** False for the addresses of metadata services, in whichever form they are written. */
-export const isNoMetadata = (ip: string): boolean => !forbidden.has(String(addressBytes(ip)));
+export const isNoMetadata = (ip: string): boolean =>
+  // An IPv4 address has one form only; IPv6 has many, and holds IPv4.
+  ip.includes(':') ? !forbiddenBytes.has(String(addressBytes(ip))) : !forbidden.has(ip);
