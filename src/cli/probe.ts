@@ -16,19 +16,22 @@ import { progress } from './progress.ts';
 import { runData, verdictOf } from './report.ts';
 import { runReport } from './run-report.ts';
 
+const rows = Object.values(proberTable);
+const schemes = rows.flatMap((prober) => prober.schemes.map((scheme) => `${scheme}://`)).join(', ');
+const modules = rows.map((prober) => Object.keys(prober.modules)[0]).join(', ');
+
 /** `bothways probe TARGET`: probes one target now and says what came of it. */
 export const probe = defineCommand({
   name: 'probe',
   summary: 'Probes one target now and says what came of it.',
-  details:
-    'The target is a URL (https://, http://, tcp://, tls://, dns://) or, with --config, the name of a target in that list. Nothing is pushed. The exit code is 1 if the probe failed.',
+  details: `The target is a URL (${schemes}) or, with --config, the name of a target in that list. Nothing is pushed. The exit code is 1 if the probe failed.`,
   positional: ['target'],
   args: z.strictObject({
     target: z.string().min(1, 'write a URL').describe('What to probe.').meta({ value: 'TARGET' }),
     module: z
       .string()
       .optional()
-      .describe('Module to probe with: a built-in one (http_2xx, tcp_connect, …) or one of the list.')
+      .describe(`Module to probe with: a built-in one (${modules}, …) or one of the list.`)
       .meta({ value: 'NAME' }),
     config: z
       .array(z.string())
