@@ -1,7 +1,7 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
-import type { Seconds } from '../kernel/check.ts';
+import type { EpochMs, Seconds } from '../kernel/check.ts';
 import { type Failure, failure, type Phase } from '../kernel/reason.ts';
 import { verifiedChains } from './chains.ts';
 import { type Dial, destroyOn, dialOptions } from './connect.ts';
@@ -52,9 +52,9 @@ export const connectTls = async (dial: Dial, secure: Secure, context: Context): 
 /** Secures a connection that is there: after STARTTLS, or through a proxy. Never rejects. */
 export const upgradeTls = async (socket: Socket, secure: Secure, context: Context): Promise<Secured> => {
   const trusted = await trustedFor(secure, context);
-  if ('reason' in trusted) {
+  if ('reason' in trusted || context.signal.aborted) {
     socket.destroy();
-    return { ok: false, failures: [trusted] };
+    return { ok: false, failures: ['reason' in trusted ? trusted : timeoutIn('tls')] };
   }
   return handshake(tls.connect({ socket, ...options(secure, trusted) }), secure, trusted, context, 'tls');
 };
@@ -73,12 +73,15 @@ const trustedFor = async ({ settings }: Secure, context: Context): Promise<Trust
   }
 };
 
+/** The dot that ends an absolute name is no part of it in TLS (RFC 6066, section 3). */
+const withoutDot = (name: string) => name.replace(/\.$/, '');
+
 const options = ({ servername, alpn }: Secure, { context }: Trusted): tls.ConnectionOptions => ({
   secureContext: context,
   // The verdict is ours, after the facts are read.
   rejectUnauthorized: false,
   checkServerIdentity: () => undefined,
-  ...(isIP(servername) === 0 ? { servername } : {}),
+  ...(isIP(servername) === 0 ? { servername: withoutDot(servername) } : {}),
   ...(alpn === undefined ? {} : { ALPNProtocols: [...alpn] }),
 });
 
@@ -126,7 +129,7 @@ const handshake = (
 const noCertificate = {} as tls.DetailedPeerCertificate;
 const closedEarly = { code: 'ECONNRESET' };
 
-/** What is known of a chain that was seen before, by the fingerprints of its certificates. */
+/** What is known of a chain that was seen before, by the day and the fingerprints of its certificates. */
 type Known = {
   readonly chain: readonly CertificateFacts[];
   readonly earliestExpiry: number;
@@ -138,13 +141,15 @@ const mostChains = 1_024;
 
 const judge = (socket: tls.TLSSocket, { servername, settings }: Secure, trusted: Trusted) => {
   const presented = presentedBy(socket);
-  const code = String(socket.authorizationError ?? '');
-  const known = knownChain(presented, trusted);
-  const failures = known === undefined ? [unreadable] : verdictOf({ code, presented, name: servername });
+  const now = Date.now();
+  const known = knownChain(presented, trusted, now);
+  const { authorized, authorizationError } = socket;
+  const evidence = { authorized, code: String(authorizationError), presented, name: withoutDot(servername), now };
+  const failures = known === undefined ? [unreadable] : verdictOf(evidence);
   if (known !== undefined && failures.length === 0 && known.lastChainExpiry === undefined) {
-    const expiries = verifiedChains(presented, trusted.roots).map((chain) =>
-      Math.min(...chain.map((one) => one.validToDate.getTime())),
-    );
+    const expiries = verifiedChains(presented, trusted.roots)
+      .filter((chain) => chain.every((one) => one.validFromDate.getTime() <= now))
+      .map((chain) => Math.min(...chain.map((one) => one.validToDate.getTime())));
     known.lastChainExpiry = expiries.length === 0 ? undefined : Math.max(...expiries) / 1_000;
   }
   const facts: TlsFacts = {
@@ -174,19 +179,22 @@ const presentedBy = (socket: tls.TLSSocket): X509Certificate[] => {
   return presented;
 };
 
-const knownChain = (presented: readonly X509Certificate[], trusted: Trusted): Known | undefined => {
+const dayMs = 86_400_000;
+
+const knownChain = (presented: readonly X509Certificate[], trusted: Trusted, now: EpochMs): Known | undefined => {
   let ofContext = chains.get(trusted);
   if (ofContext === undefined) {
     ofContext = new Map();
     chains.set(trusted, ofContext);
   }
-  let key = '';
+  // Which chains are valid changes with time.
+  let key = String(Math.floor(now / dayMs));
   for (const certificate of presented) key += certificate.fingerprint256;
   let known = ofContext.get(key);
   if (known === undefined) {
     try {
       const chain = presented.map(certificateFacts);
-      const earliestExpiry = Math.min(...chain.map(({ notAfter }) => notAfter));
+      const earliestExpiry = chain.length === 0 ? 0 : Math.min(...chain.map(({ notAfter }) => notAfter));
       known = { chain, earliestExpiry, lastChainExpiry: undefined };
     } catch {
       // A field of an encoding that cannot be read: the certificate is not to be used, and says nothing.

@@ -1,14 +1,20 @@
 import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
+import type { EpochMs } from '../kernel/check.ts';
 import { type Failure, failure, type Reason } from '../kernel/reason.ts';
 
-/** What the verdict on a handshake rests on. `code` is OpenSSL's verification code, empty when it found nothing wrong. */
+/** What the verdict on a handshake rests on. */
 export type Evidence = {
+  /** OpenSSL found nothing wrong. */
+  readonly authorized: boolean;
+  /** OpenSSL's verification code as Node names it; means nothing when `authorized`. */
   readonly code: string;
   /** As the server sent them, leaf first. */
   readonly presented: readonly X509Certificate[];
   /** The name or address that was asked for. */
   readonly name: string;
+  /** Wall time, for the words alone. */
+  readonly now: EpochMs;
 };
 
 /**
@@ -16,11 +22,12 @@ export type Evidence = {
  * beside it, since an expired certificate may be misnamed too. A request may follow only when this is empty.
  * @see https://www.rfc-editor.org/rfc/rfc9525 for names; the common name is not one
  */
-export const verdictOf = ({ code, presented, name }: Evidence): Failure[] => {
+export const verdictOf = (evidence: Evidence): Failure[] => {
+  const { authorized, presented, name } = evidence;
   const [leaf] = presented;
   if (leaf === undefined) return [failure('tls_invalid_certificate', 'tls', 'the server sent no certificate')];
   const failures: Failure[] = [];
-  if (code !== '') failures.push(objection(code, leaf, presented));
+  if (!authorized) failures.push(objection(evidence, leaf));
   if (!isFor(leaf, name)) {
     failures.push(failure('tls_name_mismatch', 'tls', `the certificate is for ${namesOf(leaf)}, not for ${name}`));
   }
@@ -39,24 +46,32 @@ const reasonsByCode: Readonly<Record<string, Reason>> = {
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_incomplete_chain',
 };
 
-const objection = (code: string, leaf: X509Certificate, presented: readonly X509Certificate[]): Failure => {
+const objection = ({ code, presented, now }: Evidence, leaf: X509Certificate): Failure => {
   // Node has no name for OpenSSL's "key too small" and "digest too weak", so the certificates themselves are asked.
   const reason = reasonsByCode[code] ?? (presented.some(isWeak) ? 'tls_weak_key' : 'tls_invalid_certificate');
-  return failure(reason, 'tls', sentences[reason]?.(leaf, presented) ?? `verification failed with ${code}`);
+  return failure(reason, 'tls', sentences[reason]?.(leaf, presented, now) ?? `verification failed with ${code}`);
 };
 
-const sentences: Partial<Record<Reason, (leaf: X509Certificate, presented: readonly X509Certificate[]) => string>> = {
-  tls_expired: (_, presented) => {
-    const expired = presented.toSorted((a, b) => a.validToDate.getTime() - b.validToDate.getTime())[0];
-    return `the certificate of ${subjectOf(expired)} expired on ${expired?.validToDate.toISOString()}`;
+type Sentence = (leaf: X509Certificate, presented: readonly X509Certificate[], now: EpochMs) => string;
+
+const sentences: Partial<Record<Reason, Sentence>> = {
+  tls_expired: (_, presented, now) => {
+    const expired = presented.find(({ validToDate }) => validToDate.getTime() < now);
+    return expired === undefined
+      ? 'a trusted authority that the chain leads to has expired'
+      : `the certificate of ${subjectOf(expired)} expired on ${expired.validToDate.toISOString()}`;
   },
-  tls_not_yet_valid: (_, presented) => {
-    const young = presented.toSorted((a, b) => b.validFromDate.getTime() - a.validFromDate.getTime())[0];
-    return `the certificate of ${subjectOf(young)} is valid from ${young?.validFromDate.toISOString()}`;
+  tls_not_yet_valid: (_, presented, now) => {
+    const young = presented.find(({ validFromDate }) => validFromDate.getTime() > now);
+    return young === undefined
+      ? 'a trusted authority that the chain leads to is not valid yet'
+      : `the certificate of ${subjectOf(young)} is valid from ${young.validFromDate.toISOString()}`;
   },
   tls_self_signed: (leaf) => `the certificate of ${subjectOf(leaf)} is signed by itself`,
   tls_unknown_issuer: (_, presented) => `the chain ends at ${issuerOf(presented.at(-1))}, which is not trusted here`,
-  tls_incomplete_chain: (leaf) => `the server did not send the certificate of the issuer, ${issuerOf(leaf)}`,
+  // A certificate on its own, whose issuer is not here: a private root that is not trusted here looks the same.
+  tls_incomplete_chain: (leaf) =>
+    `the server sent no certificate of its issuer, ${issuerOf(leaf)}, which is not trusted here either`,
   tls_weak_key: (_, presented) => `the key or signature of ${subjectOf(presented.find(isWeak))} is too weak`,
 };
 
@@ -72,7 +87,12 @@ const isWeak = (certificate: X509Certificate): boolean => {
   return short || /^(?:sha1|md5|md2)With|-with-sha1$|-SHA1$/i.test(certificate.signatureAlgorithm ?? '');
 };
 
-const isFor = (leaf: X509Certificate, name: string): boolean =>
-  isIP(name) === 0 ? leaf.checkHost(name, { subject: 'never' }) !== undefined : leaf.checkIP(name) !== undefined;
+/** Whole labels only as wildcards, as RFC 9525 and Go have it; what cannot be a name is no match. */
+const isFor = (leaf: X509Certificate, name: string): boolean => {
+  if (name === '' || name.startsWith('.') || name.includes('\0')) return false;
+  // An address of a link has a zone, which no certificate holds (RFC 4007, section 11).
+  if (isIP(name) !== 0) return leaf.checkIP(name.split('%', 1)[0] ?? '') !== undefined;
+  return leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
+};
 
 const namesOf = (leaf: X509Certificate): string => (leaf.subjectAltName ?? 'no name').slice(0, 200);
