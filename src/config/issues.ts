@@ -48,8 +48,10 @@ const one = (issue: Issue, about: About, prefix: Path): void => {
   }
   const message = sentence(issue, value);
   // a rule about several keys says by itself what it saw
-  const seen = issue.code === 'custom' && !/^(?:not an? |must be )/.test(message) ? undefined : seenAt(about, path);
-  about.add(path, seen === undefined ? message : `${message}; saw ${seen}`);
+  const isAboutMore = issue.code === 'custom' && !/^(?:not an? |must be )/.test(message);
+  const isRefusedKey = issue.code === 'invalid_type' && issue.expected === 'never';
+  const saw = isAboutMore || isRefusedKey ? undefined : seenAt(about, path);
+  about.add(path, saw === undefined ? message : `${message}; saw ${saw}`);
 };
 
 type UnionIssue = Extract<Issue, { readonly code: 'invalid_union' }>;
@@ -176,7 +178,7 @@ const kindOf = (value: unknown): string => {
 };
 
 /** A value as a message may repeat it: texts that may carry user info or references are not shown. */
-export const seen = (value: unknown): string => {
+const seen = (value: unknown): string => {
   if (typeof value === 'string') return /[@$]/.test(value) ? 'a text' : quoted(value);
   return typeof value === 'number' || typeof value === 'boolean' ? String(value) : kindOf(value);
 };

@@ -22,7 +22,7 @@ const ofEveryRun = ['phase', 'reason'];
 const carried = new WeakMap<Prober, ReadonlySet<string>>();
 
 /** The names of all labels that a prober's metrics bring themselves. */
-export const labelsOf = (prober: Prober): ReadonlySet<string> => {
+const labelsOf = (prober: Prober): ReadonlySet<string> => {
   const before = carried.get(prober);
   if (before !== undefined) return before;
   const names = new Set(ofEveryRun);

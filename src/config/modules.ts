@@ -14,7 +14,7 @@ export type ModuleRow = {
 };
 
 /** A schema's answer about settings. `given` is what was parsed. */
-export type Settings =
+type Settings =
   | { readonly ok: true; readonly settings: unknown }
   | { readonly ok: false; readonly issues: Issues; readonly given: Block };
 type Issues = NonNullable<ReturnType<Prober['settings']['safeParse']>['error']>['issues'];

@@ -153,7 +153,7 @@ export type TargetEntry = z.output<z.ZodObject<typeof targetShape>> & {
 /** A second check of a target. */
 export type AlsoEntry = z.output<z.ZodObject<typeof alsoShape>>;
 /** A row of `modules`; the settings stand under the names of the probers. */
-export type ModuleEntry = z.output<z.ZodObject<typeof moduleShape>> & { readonly prober: string };
+type ModuleEntry = z.output<z.ZodObject<typeof moduleShape>> & { readonly prober: string };
 /** A row of `groups`. */
 export type GroupEntry = {
   readonly name?: string | undefined;
