@@ -42,7 +42,7 @@ export type DecodedMessage =
 
 /** The bytes of a name: `undefined` if a label is empty or over 63 bytes, or the whole over 255 (RFC 1035, section 2.3.4). */
 export const encodeName = (name: string): Uint8Array | undefined => {
-  const labels = labelsOf(name.endsWith('.') && !name.endsWith('\\.') ? name.slice(0, -1) : name);
+  const labels = labelsOf(isAbsolute.test(name) ? name.slice(0, -1) : name);
   if (labels === undefined) return undefined;
   const length = labels.reduce((sum, label) => sum + label.length + 1, 1);
   if (length > 255 || labels.some((label) => label.length === 0 || label.length > 63)) return undefined;
@@ -55,6 +55,9 @@ export const encodeName = (name: string): Uint8Array | undefined => {
   }
   return bytes;
 };
+
+/** Ends in a dot that no backslash escapes. */
+const isAbsolute = /(?:^|[^\\])(?:\\\\)*\.$/;
 
 const labelsOf = (name: string): Buffer[] | undefined => {
   if (name === '') return [];
