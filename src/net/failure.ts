@@ -7,7 +7,7 @@ import { type Failure, failure, type Phase, type Reason } from '../kernel/reason
 export const failureOf = (error: unknown, phase: Phase, signal: AbortSignal): Failure => {
   if (signal.aborted) return timeoutIn(phase);
   const code = codeOf(error);
-  const reason = reasonOf(code, phase);
+  const reason = isFromBinding(error) ? (lookUp(atBinding, code) ?? reasonOf(code, phase)) : reasonOf(code, phase);
   return failure(reason, phase, sentenceOf(reason, phase, code, error));
 };
 
@@ -38,6 +38,23 @@ const standing: Readonly<Record<Phase, string>> = {
   check: 'while the answer was being judged',
 };
 
+/** Whether the local address was what the system objected to, not the remote one. */
+const isFromBinding = (error: unknown): boolean =>
+  typeof error === 'object' && error !== null && 'syscall' in error && error.syscall === 'bind';
+
+/** Not there, taken, of the other family, not ours to use. */
+const atBinding: Readonly<Record<string, Reason>> = {
+  EADDRNOTAVAIL: 'source_address_unavailable',
+  EADDRINUSE: 'source_address_unavailable',
+  EINVAL: 'source_address_unavailable',
+  EAFNOSUPPORT: 'source_address_unavailable',
+  EACCES: 'source_address_unavailable',
+};
+
+/** A code that is the name of something else, `constructor` say, is no code of a table. */
+const lookUp = (table: Readonly<Record<string, Reason>>, code: string): Reason | undefined =>
+  Object.hasOwn(table, code) ? table[code] : undefined;
+
 /** Codes that mean the same in every phase. */
 const always: Readonly<Record<string, Reason>> = {
   ECONNREFUSED: 'connect_refused',
@@ -51,9 +68,11 @@ const always: Readonly<Record<string, Reason>> = {
   EACCES: 'unreachable',
   EPERM: 'unreachable',
   EAFNOSUPPORT: 'unreachable',
-  EADDRNOTAVAIL: 'source_address_unavailable',
-  EADDRINUSE: 'source_address_unavailable',
-  EINVAL: 'source_address_unavailable',
+  // An address that needs a zone or cannot be a destination.
+  EINVAL: 'unreachable',
+  // Linux at connect(2): all ephemeral ports are in use.
+  EADDRNOTAVAIL: 'local_resources',
+  EADDRINUSE: 'local_resources',
   EMFILE: 'local_resources',
   ENFILE: 'local_resources',
   ENOBUFS: 'local_resources',
@@ -71,13 +90,14 @@ const always: Readonly<Record<string, Reason>> = {
 
 /** The kernel gave up on its own, before our limit. */
 const gaveUp = new Set(['ETIMEDOUT', 'UND_ERR_CONNECT_TIMEOUT']);
-const cut = new Set([
-  'ECONNRESET',
+const cut = new Set(['ECONNRESET', 'ECONNABORTED']);
+/** The peer had closed before, in order. */
+const ended = new Set([
   'EPIPE',
-  'ECONNABORTED',
   'ENOTCONN',
   'ERR_STREAM_PREMATURE_CLOSE',
   'ERR_STREAM_DESTROYED',
+  'ERR_STREAM_WRITE_AFTER_END',
 ]);
 
 /** Alerts with which a server asks for a client certificate or refuses ours (RFC 8446, section 6.2). */
@@ -101,12 +121,15 @@ const clientCertificate = new Set([
 
 const reasonOf = (code: string, phase: Phase): Reason => {
   if (gaveUp.has(code)) return timeouts[phase] ?? 'timeout';
-  if (cut.has(code)) return phase === 'connect' ? 'connect_reset' : phase === 'tls' ? 'tls_reset' : 'connection_reset';
+  if (cut.has(code) || ended.has(code)) {
+    if (phase === 'connect') return 'connect_reset';
+    if (phase === 'tls') return 'tls_reset';
+    return cut.has(code) ? 'connection_reset' : 'connection_closed';
+  }
   if (clientCertificate.has(code)) return 'tls_client_certificate_required';
   if (phase === 'tls' && unreadable.test(code)) return 'tls_invalid_certificate';
-  if (phase === 'tls' && (code.startsWith('ERR_SSL_') || code.startsWith('ERR_OSSL_') || code === 'EPROTO'))
-    return 'tls_protocol';
-  const known = always[code];
+  if (phase === 'tls' && (/^ERR_(?:SSL|OSSL|TLS)_/.test(code) || code === 'EPROTO')) return 'tls_protocol';
+  const known = lookUp(always, code);
   if (known !== undefined) return known;
   if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP2_') || code.startsWith('ERR_SSL_')) return 'protocol_error';
   return 'unexpected';
@@ -116,7 +139,12 @@ const reasonOf = (code: string, phase: Phase): Reason => {
 const unreadable =
   /^ERR_(?:SSL|OSSL)_(?:ASN1|X509)_|^ERR_SSL_(?:ASN1_LIB|BAD_ASN1|CERT_LENGTH_MISMATCH|X509_LIB)$|^ERR_OSSL_(?:WRONG_TAG|NESTED_ASN1_ERROR|HEADER_TOO_LONG|TOO_LONG|NOT_ENOUGH_DATA)$/;
 
+const handshakeFailure = /^ERR_SSL_(?:SSLV3|SSL\/TLS)_ALERT_HANDSHAKE_FAILURE$/;
+
 const sentenceOf = (reason: Reason, phase: Phase, code: string, error: unknown): string => {
+  // TLS 1.2 has one alert for both; TLS 1.3 has another for the certificate, and sends it after the handshake.
+  if (handshakeFailure.test(code))
+    return `${code} ${standing[phase]}: no common cipher or version, or the server wants a client certificate`;
   if (reason !== 'unexpected')
     return code === '' ? `the probe failed ${standing[phase]}` : `${code} ${standing[phase]}`;
   const name = error instanceof Error ? error.constructor.name : typeof error;
