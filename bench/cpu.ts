@@ -1,7 +1,8 @@
 import { Agent, request } from 'undici';
+import type { Program } from '../test/servers/program.ts';
 import { type Figure, figureOf } from './figure.ts';
 import type { Subject } from './subject-process.ts';
-import { cpuSeconds, type Program } from './world.ts';
+import { cpuSeconds } from './world.ts';
 
 /** A kind of probe to compare: the check's name in our list, blackbox_exporter's module and target, and the bar. */
 export type Kind = {

@@ -2,11 +2,12 @@ import { parseArgs } from 'node:util';
 import { chain } from '../test/servers/certificates.ts';
 import type { PeerName } from '../test/servers/peer-table.ts';
 import { peer } from '../test/servers/peers.ts';
+import { freePort, startProgram } from '../test/servers/program.ts';
 import { compareCpu, type Kind } from './cpu.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
 import { startSubject } from './subject-process.ts';
 import { compareTiming, startTruth } from './timing.ts';
-import { folder, forgetfulReceiver, freePort, nginxConfig, startProgram } from './world.ts';
+import { folder, forgetfulReceiver, nginxConfig } from './world.ts';
 
 // `npm run bench`: figures against the packaged blackbox_exporter, all ratios within this one run.
 // `-- --json` prints one object per line; `-- --only NAME` runs the benches whose name contains it; exit 1 when a bar is missed.

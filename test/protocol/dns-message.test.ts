@@ -172,7 +172,7 @@ test('dns-message: every type is printed as dig prints it', async (t) => {
       'x.test',
       `TYPE${type}`,
     ];
-    const { stdout } = await promisify(execFile)(dig.path, args);
+    const { stdout }: { stdout: string } = await promisify(execFile)(dig.path, args);
     const reply = encodeReply(
       { id: 1, name: 'x.test', type, question: Buffer.from('01780474657374000001 0001'.replaceAll(' ', ''), 'hex') },
       { answers: answers.filter((answer) => answer.type === type) },

@@ -4,7 +4,7 @@ import { marks } from '../../src/net/marks.ts';
 import type { Context, Kit } from '../../src/net/prober.ts';
 
 /** A context with a real kit, its trace kept, its time limit running; disposing closes both. */
-export type TestContext = Context &
+export type TestContext<M = undefined> = Context<M> &
   AsyncDisposable & {
     readonly events: readonly TraceEvent[];
     /** Fires the signal now. */
@@ -12,9 +12,9 @@ export type TestContext = Context &
   };
 
 /** Makes a context as the runner would. `timeoutMs` defaults to 5,000. */
-export const testContext = (
-  options: { timeoutMs?: number; kit?: Kit; memory?: unknown } & KitOptions = {},
-): TestContext => {
+export const testContext = <M = undefined>(
+  options: { timeoutMs?: number; kit?: Kit; memory?: M } & KitOptions = {},
+): TestContext<M> => {
   const { timeoutMs = 5_000, memory, ...kitOptions } = options;
   const kit = options.kit ?? makeKit(kitOptions);
   const controller = new AbortController();
