@@ -3,9 +3,9 @@ import type { Seconds } from '../kernel/check.ts';
 import { gauge, type Point, point } from '../kernel/metric.ts';
 import { type Failure, failure } from '../kernel/reason.ts';
 import { addressHash } from '../protocol/address-hash.ts';
+import type { Address } from '../protocol/ip-address.ts';
 import { timeoutIn } from './failure.ts';
 import type { Context } from './prober.ts';
-import type { Address } from './resolve.ts';
 import type { AddressSettings } from './settings.ts';
 
 /** What every prober says about the address it used. */

@@ -1,7 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { addressBytes } from '../protocol/ip-address.ts';
-import type { Address } from './resolve.ts';
+import { type Address, addressBytes } from '../protocol/ip-address.ts';
 
 /** What resolv.conf(5) says. Times in milliseconds. */
 export type ResolvConf = {

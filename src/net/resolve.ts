@@ -7,13 +7,11 @@ import { type DnsMessage, encodeQuery, type ResourceRecord } from '../protocol/d
 import { classes, rcodeName, rcodes, types } from '../protocol/dns-names.ts';
 import { recordText } from '../protocol/dns-record-text.ts';
 import { hostAndPort } from '../protocol/host-and-port.ts';
+import type { Address } from '../protocol/ip-address.ts';
 import { connectTcp } from './connect.ts';
 import { type Answered, askByUdp, askOverStream, type Query, type Server } from './dns-exchange.ts';
 import { timeoutIn } from './failure.ts';
 import { parseHosts, parseResolvConf, type ResolvConf, watched } from './resolv-conf.ts';
-
-/** An address as text, and its family. */
-export type Address = { readonly ip: string; readonly family: 4 | 6 };
 
 /** What a lookup gave. */
 export type Lookup =

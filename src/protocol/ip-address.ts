@@ -1,3 +1,6 @@
+/** An address as text, and its family. */
+export type Address = { readonly ip: string; readonly family: 4 | 6 };
+
 /**
  * The bytes of an address: 4 for IPv4, also when it is mapped into IPv6 (`::ffff:192.0.2.1`), else 16.
  * Zone identifiers are ignored. `undefined` for a text that is no address (RFC 4291, section 2.2).
