@@ -94,7 +94,7 @@ export const askOverStream = async (socket: Socket, query: Query, { signal, now 
   const length = Buffer.alloc(2);
   length.writeUInt16BE(query.bytes.length);
   const sentAt = now('requested');
-  talk.write(Buffer.concat([length, query.bytes]));
+  void talk.write(Buffer.concat([length, query.bytes]));
   const fail = (why: Failure): Answered => {
     socket.destroy();
     return { ok: false, failure: why, sentAt };
