@@ -11,8 +11,8 @@ import { probers } from './probers.ts';
 /** Lines of lists made by `withTargets` before the targets of a test. */
 const firstLine = 6;
 
-const refused = (what: string, targets: string, expected: string | RegExp, line = firstLine) =>
-  test(`config: refuses ${what}`, () => {
+const refused = (what: string, targets: string, expected: string | RegExp, line = firstLine): void => {
+  void test(`config: refuses ${what}`, () => {
     const [problem = 'nothing', ...more] = problemsOf(withTargets(targets));
     assert.deepEqual(more, []);
     assert.ok(problem.startsWith(`list.yaml:${line} `), problem);
@@ -20,9 +20,10 @@ const refused = (what: string, targets: string, expected: string | RegExp, line 
     if (typeof expected === 'string') assert.equal(said, expected);
     else assert.match(said, expected);
   });
+};
 
-const refusedList = (what: string, list: string, expected: readonly (string | RegExp)[]) =>
-  test(`config: refuses ${what}`, () => {
+const refusedList = (what: string, list: string, expected: readonly (string | RegExp)[]): void => {
+  void test(`config: refuses ${what}`, () => {
     const problems = problemsOf(list);
     assert.equal(problems.length, expected.length, problems.join('\n'));
     for (const [index, problem] of problems.entries()) {
@@ -31,6 +32,7 @@ const refusedList = (what: string, list: string, expected: readonly (string | Re
       else assert.match(problem, wanted);
     }
   });
+};
 
 const agent = 'vantages: { a: { kind: agent } }\n';
 
