@@ -42,7 +42,7 @@ const doubtRows = ({ doubt }: Run): Row[] =>
 
 const tlsRows = (points: readonly Point[], now: number): Row[] => {
   const find = (metric: Point['metric']) => points.find((point) => point.metric === metric);
-  const version = find(tlsMetrics.version)?.labels.version;
+  const version = find(tlsMetrics.tlsVersion)?.labels.version;
   if (version === undefined) return [];
   const cipher = find(cipherMetric)?.labels.cipher;
   const rows: Row[] = [['tls', cipher === undefined ? version : `${version}, ${cipher}`]];

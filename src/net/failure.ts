@@ -17,9 +17,12 @@ export const timeoutIn = (phase: Phase): Failure => {
   return failure(reason, phase, `the time limit ended the probe ${standing[phase]}`);
 };
 
-/** The code of an error (`ECONNREFUSED`, `ERR_SSL_WRONG_VERSION_NUMBER`), or the empty text. */
-export const codeOf = (error: unknown): string =>
-  typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string' ? error.code : '';
+/** The code of an error (`ECONNREFUSED`, `ERR_SSL_WRONG_VERSION_NUMBER`), the name of one without, or the empty text. */
+export const codeOf = (error: unknown): string => {
+  if (typeof error !== 'object' || error === null) return '';
+  if ('code' in error && typeof error.code === 'string') return error.code;
+  return 'name' in error && error.name === 'HTTPParserError' ? error.name : '';
+};
 
 const timeouts: Partial<Record<Phase, Reason>> = {
   resolve: 'dns_timeout',
@@ -84,7 +87,9 @@ const always: Readonly<Record<string, Reason>> = {
   HPE_HEADER_OVERFLOW: 'headers_too_large',
   UND_ERR_RESPONSE_EXCEEDED_SIZE: 'body_too_large',
   UND_ERR_SOCKET: 'connection_closed',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_closed',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'protocol_error',
+  // undici 8 gives its parser's errors no code of their own, only a name.
+  HTTPParserError: 'protocol_error',
   HPE_INVALID_EOF_STATE: 'connection_closed',
 };
 

@@ -65,7 +65,7 @@ export const tlsMetrics = {
       serialnumber: 'one per certificate',
     },
   }),
-  version: gauge('probe_tls_version_info', 'The TLS version that was negotiated.', {
+  tlsVersion: gauge('probe_tls_version_info', 'The TLS version that was negotiated.', {
     dialect,
     labels: { version: 'one of TLS 1.0, TLS 1.1, TLS 1.2, TLS 1.3' },
   }),
@@ -84,7 +84,7 @@ export const cipherMetric = gauge('probe_tls_cipher_info', 'The TLS cipher suite
 /** The points of a handshake's facts, without the cipher. */
 export const tlsPoints = (facts: TlsFacts): Point[] => {
   const [leaf] = facts.chain;
-  const points = [point(tlsMetrics.version, 1, { version: facts.version })];
+  const points = [point(tlsMetrics.tlsVersion, 1, { version: facts.version })];
   if (leaf === undefined) return points;
   points.push(
     point(tlsMetrics.earliestExpiry, facts.earliestExpiry),
