@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { gauge, type Point, point } from '../../src/kernel/metric.ts';
+import { gauge, type Metric, type Point, point } from '../../src/kernel/metric.ts';
 import { failure } from '../../src/kernel/reason.ts';
 import type { Run } from '../../src/kernel/run.ts';
+import { probers } from '../../src/probers/index.ts';
+import { everyRun } from '../../src/run/every-run.ts';
 import { samplesOf, seriesTable } from '../../src/run/samples.ts';
 import { exampleCheck } from './example.ts';
 
@@ -118,4 +120,12 @@ test('samples: the table of a series with ever new labels stays small', () => {
   const first = table(fingerprint, { fingerprint: '0' });
   for (let i = 1; i < 1_000; i += 1) table(fingerprint, { fingerprint: String(i) });
   assert.notEqual(table(fingerprint, { fingerprint: '0' }), first);
+});
+
+test('samples: the lean profile has about eight samples for an HTTPS run', () => {
+  const all: Metric[] = [...Object.values(everyRun), ...Object.values(probers.http.metrics)];
+  const lean = all.filter(({ name, profile }) => profile === 'lean' && name !== everyRun.failureInfo.name);
+  const samples = lean.map(({ labels }) => ('phase' in labels ? Object.keys(labels.phase ?? {}).length : 1));
+  const count = samples.reduce((sum, of) => sum + of, 0);
+  assert.ok(count >= 7 && count <= 9, `${count}: ${lean.map(({ name }) => name)}`);
 });

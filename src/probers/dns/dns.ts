@@ -36,6 +36,7 @@ const metrics = {
   duration: gauge('probe_dns_duration_seconds', 'Time spent in each phase, in seconds.', {
     dialect,
     labels: { phase },
+    profile: 'lean',
   }),
   answer: gauge('probe_dns_answer_rrs', 'Number of records in the answer section.', { dialect }),
   authority: gauge('probe_dns_authority_rrs', 'Number of records in the authority section.', { dialect }),

@@ -46,6 +46,7 @@ export const httpMetrics = {
   duration: gauge('probe_http_duration_seconds', 'Time spent in each phase, summed over redirects, in seconds.', {
     dialect,
     labels: { phase },
+    profile: 'lean',
   }),
   status: gauge('probe_http_status_code', 'Status code of the last answer; 0 without one.', {
     dialect,
