@@ -34,7 +34,7 @@ export const openList = async (paths: readonly string[], io: Io): Promise<OpenLi
 };
 
 /** Problems as lines, with the number of those that were left out. */
-export const problemsText = (problems: readonly Problem[], more: number): string => {
+const problemsText = (problems: readonly Problem[], more: number): string => {
   const lines = problems.map((problem) => `${printable(problemText(problem))}\n`).join('');
   return more === 0 ? lines : `${lines}… and ${counted(more, 'more problem')}\n`;
 };

@@ -33,8 +33,14 @@ const run = (path: string, words: string[], nodeFlags: string[] = []) => {
 /** Makes Node say that it is an old one. */
 const pretend = "Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '20.1.0' } });";
 /** Stands for the Node that npm brought: a program that prints what it was given and does as told. */
-const broughtNode =
-  '#!/bin/sh\necho "brought $2 $3"\ncase $2 in exit) exit $3;; wait) trap "exit 7" TERM; while :; do sleep 0.05; done;; esac\nkill -KILL $$\n';
+const broughtNode = [
+  '#!/bin/sh',
+  '[ "$2" = wait ] && trap "exit 7" TERM',
+  'echo "brought $2 $3"',
+  'case $2 in exit) exit $3;; wait) while :; do sleep 0.05; done;; esac',
+  'kill -KILL $$',
+  '',
+].join('\n');
 
 test('launcher: in a checkout it runs the sources, installed it runs the bundle', async () => {
   await using checkout = await folder({ 'src/cli/main.ts': "const from: string = 'sources'; console.log(from);" });
