@@ -1,6 +1,9 @@
 import type { Groups } from './pattern.ts';
 
-const reference = /\$(?:\$|(\w+)|\{(\w+)\})/g;
+const reference = /\$(?:\$|([\p{L}\p{Nd}_]+)|\{([\p{L}\p{Nd}_]+)\})/gu;
+
+/** With a leading zero it is the name of a group to Go. */
+const number = /^(?:0|[1-9]\d*)$/;
 
 /**
  * Puts captures into a text by Go's rules: `$1`, `${1}`, `$name`, `${name}`, `$$` for a dollar sign. Without braces the name
@@ -11,5 +14,6 @@ export const expandTemplate = (template: string, { byNumber, byName }: Groups): 
   template.replaceAll(reference, (whole, plain?: string, braced?: string) => {
     const name = plain ?? braced;
     if (name === undefined) return whole === '$$' ? '$' : '';
-    return /^\d+$/.test(name) ? (byNumber[Number(name)] ?? '') : (byName[name] ?? '');
+    if (number.test(name)) return byNumber[Number(name)] ?? '';
+    return Object.hasOwn(byName, name) ? (byName[name] ?? '') : '';
   });
