@@ -14,7 +14,8 @@ export type Read =
 export type Conversation = {
   readonly line: () => Promise<Read>;
   readonly bytes: (count: number) => Promise<Read>;
-  readonly write: (bytes: Uint8Array) => void;
+  /** Resolves when the system has taken the bytes, or to why it did not. */
+  readonly write: (bytes: Uint8Array) => Promise<Failure | undefined>;
   /** Stops listening, so that the socket can be handed on (to TLS). False if bytes had come in that nobody read. */
   readonly release: () => boolean;
 };
@@ -70,7 +71,10 @@ export const conversation = (socket: Socket, signal: AbortSignal, phase: Phase =
   return {
     line: () => read(queue.line),
     bytes: (count) => read(() => queue.bytes(count)),
-    write: (bytes) => void socket.write(bytes),
+    write: (bytes) =>
+      new Promise((resolve) => {
+        socket.write(bytes, (error) => resolve(error ? failureOf(error, 'request', signal) : undefined));
+      }),
     release: () => {
       socket.off('data', onData);
       socket.off('end', onEnd);

@@ -1,12 +1,14 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
 
-/** A TCP server on 127.0.0.1. `closed` counts connections whose end it has seen. */
+/** A TCP server on 127.0.0.1. */
 export type TcpServer = AsyncDisposable & {
   readonly port: number;
   readonly accepted: () => number;
   /** Resolves once every accepted connection has been closed by the peer or by us. */
   readonly allClosed: () => Promise<void>;
+  /** Resolves once so many connections have come and gone; a client may be done before the server has seen it. */
+  readonly closed: (count: number) => Promise<void>;
   /** What clients have sent so far, all together. */
   readonly received: () => Buffer;
 };
@@ -41,6 +43,8 @@ export const tcpServer = async (options: TcpOptions = {}): Promise<TcpServer> =>
 export const listening = async (server: Server) => {
   const open = new Set<Socket>();
   let accepted = 0;
+  let gone = 0;
+  const waiting = new Set<{ readonly count: number; readonly resolve: () => void }>();
   let idle = Promise.withResolvers<void>();
   idle.resolve();
   server.on('connection', (socket: Socket) => {
@@ -49,6 +53,8 @@ export const listening = async (server: Server) => {
     open.add(socket);
     socket.once('close', () => {
       open.delete(socket);
+      gone += 1;
+      for (const { count, resolve } of waiting) if (gone >= count) resolve();
       if (open.size === 0) idle.resolve();
     });
   });
@@ -60,6 +66,11 @@ export const listening = async (server: Server) => {
     port,
     accepted: () => accepted,
     allClosed: () => idle.promise,
+    closed: (count: number) =>
+      new Promise<void>((resolve) => {
+        if (gone >= count) resolve();
+        else waiting.add({ count, resolve });
+      }),
     [Symbol.asyncDispose]: async () => {
       for (const socket of open) socket.destroy();
       server.close();

@@ -1,7 +1,9 @@
 import type { Socket } from 'node:net';
+import { setImmediate } from 'node:timers/promises';
 import type { Labels } from '../../kernel/check.ts';
 import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Conversation, conversation } from '../../net/conversation.ts';
+import type { Context } from '../../net/prober.ts';
 import { expandTemplate } from '../../protocol/expand-template.ts';
 import { compilePattern, type Groups, type Pattern } from '../../protocol/pattern.ts';
 import type { TcpSettings } from './settings.ts';
@@ -41,11 +43,11 @@ const patternOf = (step: Step): Pattern | undefined => {
 export const dialogue = async (
   first: Socket,
   steps: readonly Step[],
-  signal: AbortSignal,
+  context: Context,
   startTls: StartTls,
 ): Promise<Dialogue> => {
   let socket = first;
-  let talk = conversation(socket, signal);
+  let talk = conversation(socket, context.signal);
   let labels: Labels | undefined;
   const end = (failures: readonly Failure[], flags: { regex?: true; bytes?: true } = {}): Dialogue => ({
     socket,
@@ -58,7 +60,7 @@ export const dialogue = async (
     let groups: Groups | undefined;
     const pattern = patternOf(step);
     if (pattern !== undefined) {
-      const expected = await expectLine(talk, pattern, step.expect, index);
+      const expected = await expectLine(talk, pattern, index, context.trace);
       if ('failure' in expected) return end([expected.failure], expected.byRegex ? { regex: true } : {});
       groups = expected.groups;
       if (step.labels.length > 0) labels = { ...labels, ...labelsOf(step, groups) };
@@ -67,8 +69,12 @@ export const dialogue = async (
       const wrong = await expectBytes(talk, step.expect_bytes, index);
       if (wrong !== undefined) return end([wrong.failure], wrong.byBytes ? { bytes: true } : {});
     }
-    if (step.send !== '')
-      talk.write(Buffer.from(`${groups === undefined ? step.send : expandTemplate(step.send, groups)}\n`, 'utf8'));
+    if (step.send !== '') {
+      // The LF is blackbox_exporter's, after whatever is sent.
+      const line = `${groups === undefined ? step.send : expandTemplate(step.send, groups)}\n`;
+      const unsent = await talk.write(Buffer.from(line, 'utf8'));
+      if (unsent !== undefined) return end([unsent]);
+    }
     if (step.starttls) {
       if (!talk.release())
         return end([
@@ -77,7 +83,7 @@ export const dialogue = async (
       const secured = await startTls(socket);
       if ('failures' in secured) return end(secured.failures);
       socket = secured.socket;
-      talk = conversation(socket, signal);
+      talk = conversation(socket, context.signal);
     }
   }
   talk.release();
@@ -86,18 +92,51 @@ export const dialogue = async (
 
 type Expected = { readonly groups: Groups } | { readonly failure: Failure; readonly byRegex: boolean };
 
-const expectLine = async (talk: Conversation, pattern: Pattern, text: string, index: number): Promise<Expected> => {
-  for (;;) {
+/** Lines that do not match are skipped, but not for ever: in bytes. */
+const mostSkipped = 10 * 1_024 * 1_024;
+
+/** Lines after which other probes get their turn, and the time limit its chance. */
+const linesPerTurn = 256;
+
+/** Skipped lines that are shown in the trace. */
+const linesTraced = 5;
+
+const expectLine = async (
+  talk: Conversation,
+  pattern: Pattern,
+  index: number,
+  trace: Context['trace'],
+): Promise<Expected> => {
+  let skipped = 0;
+  for (let lines = 1; ; lines += 1) {
     const read = await talk.line();
     if (read.kind === 'failed') return { failure: read.failure, byRegex: false };
-    const groups = pattern.groups(read.kind === 'end' ? read.rest : read.bytes);
-    if (groups !== undefined && !(read.kind === 'end' && read.rest.length === 0)) return { groups };
-    if (read.kind === 'end') {
-      const detail = `step ${index + 1}: the peer closed the connection without a line that matches ${text}`;
-      return { failure: failure('expect_mismatch', 'check', detail), byRegex: true };
+    if (read.kind === 'end' && read.rest.length === 0) return { failure: unsaid(index, lines - 1), byRegex: true };
+    const line = read.kind === 'end' ? read.rest : read.bytes;
+    // Most lines of a talkative peer do not match, and to test is cheaper than to capture.
+    const groups = pattern.test(line) ? pattern.groups(line) : undefined;
+    if (groups !== undefined) {
+      trace('matched', { step: index + 1, line: textOf(line) });
+      return { groups };
     }
+    if (read.kind === 'end') return { failure: unsaid(index, lines), byRegex: true };
+    if (lines <= linesTraced) trace('skipped', { step: index + 1, line: textOf(line) });
+    skipped += line.length + 1;
+    if (skipped > mostSkipped) {
+      const detail = `step ${index + 1}: none of the first ${lines} lines matches`;
+      return { failure: failure('expect_mismatch', 'check', detail), byRegex: false };
+    }
+    if (lines % linesPerTurn === 0) await setImmediate();
   }
 };
+
+const textOf = (line: Uint8Array): string => Buffer.from(line.subarray(0, 200)).toString('utf8');
+
+/** The peer closed the connection too early. */
+const unsaid = (index: number, lines: number): Failure =>
+  lines === 0
+    ? failure('connection_closed', 'transfer', `step ${index + 1}: the peer closed the connection and said nothing`)
+    : failure('expect_mismatch', 'check', `step ${index + 1}: the peer said ${lines} lines, and none matches`);
 
 const expectBytes = async (
   talk: Conversation,
@@ -108,11 +147,12 @@ const expectBytes = async (
   const read = await talk.bytes(wanted.length);
   if (read.kind === 'failed') return { failure: read.failure, byBytes: false };
   if (read.kind === 'bytes' && wanted.equals(read.bytes)) return undefined;
-  const detail =
-    read.kind === 'end'
-      ? `step ${index + 1}: the peer closed the connection after ${read.rest.length} of ${wanted.length} expected bytes`
-      : `step ${index + 1}: the peer sent other bytes than the ${wanted.length} expected`;
-  return { failure: failure('expect_mismatch', 'check', detail), byBytes: read.kind === 'bytes' };
+  if (read.kind === 'end') {
+    const detail = `the peer closed the connection after ${read.rest.length} of ${wanted.length} expected bytes`;
+    return { failure: failure('connection_closed', 'transfer', `step ${index + 1}: ${detail}`), byBytes: false };
+  }
+  const detail = `step ${index + 1}: the peer sent other bytes than the ${wanted.length} expected`;
+  return { failure: failure('expect_mismatch', 'check', detail), byBytes: true };
 };
 
 const labelsOf = ({ labels }: Step, groups: Groups): Labels =>

@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { addressShape, patternText, sourceAddressShape, tlsSettings } from '../../net/settings.ts';
 
+const reserved = /^(?:__.*|job|instance|name|vantage|vantage_.*)$/;
+
 const label = z.strictObject({
   name: z
     .string()
     .regex(/^[a-zA-Z_][a-zA-Z0-9_]*$/, { error: 'not the name of a label' })
-    .refine((name) => !name.startsWith('__'), { error: 'names that begin with two underscores are reserved' })
+    .refine((name) => !reserved.test(name), { error: 'labels of this name say whose series it is; choose another' })
     .describe('Name of the label.'),
   value: z.string().describe('Value; $1 and $name stand for what the expression captured.'),
 });

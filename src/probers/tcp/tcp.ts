@@ -128,7 +128,7 @@ const talk = async (
     const since = context.mark('starttls');
     return secure(await upgradeTls(plain, secureFor(host, settings), context), since, facts);
   };
-  const said = await dialogue(socket, settings.query_response, context.signal, startTls);
+  const said = await dialogue(socket, settings.query_response, context, startTls);
   facts.phases = { ...facts.phases, transfer: context.mark('transferred') - startedAt };
   facts.dialogue = said;
   said.socket.destroy();
