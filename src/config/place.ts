@@ -50,7 +50,7 @@ export const locate = (text: string, wanted: string | undefined, probers: Prober
   const foreign = owner !== undefined && owner !== name && !prober.schemes.includes(scheme ?? '');
   const place = foreign ? undefined : prober.locate(text);
   if (place !== undefined) return { ok: true, prober: name, place };
-  const forms = prober.schemes.map((own) => `${own}://HOST[:PORT]`).join(' or ');
+  const forms = prober.schemes.map((own) => `${own}://HOST:PORT`).join(' or ');
   return { ok: false, message: `not a target of the prober ${name}; write for example ${forms}; saw ${quoted(text)}` };
 };
 

@@ -233,7 +233,7 @@ refused(
 refused(
   'a target that its prober cannot use',
   '  - tcp://x.example',
-  'targets[1]: not a target of the prober tcp; write for example tcp://HOST[:PORT] or tls://HOST[:PORT]; saw "tcp://x.example"',
+  'targets[1]: not a target of the prober tcp; write for example tcp://HOST:PORT or tls://HOST:PORT; saw "tcp://x.example"',
 );
 refused(
   "a target of another prober's scheme",

@@ -175,6 +175,7 @@ export const dns = defineProber<Facts>()({
   modules: { dns_udp: { query_name: '.' }, dns_tcp: { query_name: '.', transport_protocol: 'tcp' } },
   settings: dnsSettings,
   metrics,
+  warmUp: async (settings, kit) => (settings.dns_over_tls ? kit.trust.of(settings.tls_config) : undefined),
   locate,
   probe,
   points,

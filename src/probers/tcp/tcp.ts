@@ -160,6 +160,7 @@ export const tcp = defineProber<Facts>()({
   modules: { tcp_connect: {}, tls_connect: { tls: true } },
   settings: tcpSettings,
   metrics,
+  warmUp: async (settings, kit) => (settings.tls ? kit.trust.of(settings.tls_config) : undefined),
   locate,
   probe,
   points,
