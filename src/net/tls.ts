@@ -52,9 +52,10 @@ export const connectTls = async (dial: Dial, secure: Secure, context: Context): 
 /** Secures a connection that is there: after STARTTLS, or through a proxy. Never rejects. */
 export const upgradeTls = async (socket: Socket, secure: Secure, context: Context): Promise<Secured> => {
   const trusted = await trustedFor(secure, context);
-  if ('reason' in trusted || context.signal.aborted) {
+  if ('reason' in trusted || context.signal.aborted || !socket.readable || !socket.writable) {
+    // A handshake over a socket that is closed already would wait for ever (Node 24).
     socket.destroy();
-    return { ok: false, failures: ['reason' in trusted ? trusted : timeoutIn('tls')] };
+    return { ok: false, failures: ['reason' in trusted ? trusted : failureOf(closedEarly, 'tls', context.signal)] };
   }
   return handshake(tls.connect({ socket, ...options(secure, trusted) }), secure, trusted, context, 'tls');
 };
