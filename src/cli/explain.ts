@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { ProberTable } from '../config/schema.ts';
+import type { Topic } from '../generate/topic.ts';
 import { probers } from '../probers/index.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { paint } from './paint.ts';
-import { type Topic, topicsOf } from './topics.ts';
+import { topicsOf } from './topics.ts';
 
 /** `bothways explain NAME`: what a reason, phase, metric, prober, module or key means. */
 export const explain = defineCommand({

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { jsonSchema } from '../config/json-schema.ts';
+import { sharedSchema } from '../generate/shared-schema.ts';
 import { probers } from '../probers/index.ts';
 import { defineCommand } from './command.ts';
 
@@ -13,7 +14,7 @@ export const schema = defineCommand({
   args: z.strictObject({}),
   examples: ['bothways schema > bothways.schema.json'],
   run: async (_args, io) => {
-    io.stdout.write(`${JSON.stringify(jsonSchema(probers), null, 2)}\n`);
+    io.stdout.write(`${JSON.stringify(sharedSchema(jsonSchema(probers)), null, 2)}\n`);
     return 0;
   },
 });

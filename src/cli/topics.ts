@@ -1,17 +1,10 @@
 import * as z from 'zod';
 import type { ProberTable } from '../config/schema.ts';
+import type { Topic } from '../generate/topic.ts';
 import type { Metric } from '../kernel/metric.ts';
 import { phases, reasons } from '../kernel/reason.ts';
 import type { Prober } from '../net/prober.ts';
 import { everyRun } from '../run/every-run.ts';
-
-/** Something that has a name in our vocabulary: what kind of thing, what it is, and rows of more. */
-export type Topic = {
-  readonly kind: 'reason' | 'phase' | 'metric' | 'prober' | 'module' | 'key';
-  readonly name: string;
-  readonly text: string;
-  readonly rows: readonly (readonly [head: string, text: string])[];
-};
 
 /** Everything that can be explained, from the tables: reasons, phases, metrics, probers, their modules and their keys. */
 export const topicsOf = (probers: ProberTable): readonly Topic[] => {
