@@ -88,6 +88,9 @@ const suites = [
 ].join(':');
 
 const trustedBy = ({ ca, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }: Material): Trusted => {
+  const roots = ca === undefined ? defaultRoots() : rootsOf(splitPem(ca));
+  // OpenSSL would trust nobody then, and for an empty text Node would trust everybody whom it knows.
+  if (roots.length === 0) throw Object.assign(new Error('the text holds no certificate'), { code: 'NO_CERTIFICATE' });
   const old = minVersion === 'TLS10' || minVersion === 'TLS11';
   const context = tls.createSecureContext({
     ...(ca === undefined ? {} : { ca }),
@@ -98,7 +101,7 @@ const trustedBy = ({ ca, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }
     minVersion: versions[minVersion],
     maxVersion: versions[maxVersion],
   });
-  return { context, roots: ca === undefined ? defaultRoots() : rootsOf(splitPem(ca)) };
+  return { context, roots };
 };
 
 const pem = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
