@@ -23,7 +23,11 @@ export const secrets =
     const place = rest.join(':');
     switch (kind) {
       case 'env':
-        return environment[place] ?? unavailable(value, `the environment variable ${place} is not set`);
+        // What every object has, `constructor` say, is no variable.
+        return (
+          (Object.hasOwn(environment, place) ? environment[place] : undefined) ??
+          unavailable(value, `the environment variable ${place} is not set`)
+        );
       case 'file':
         return (await file(place).catch(() => unavailable(value, `the file ${place} cannot be read`)))
           .toString('utf8')
