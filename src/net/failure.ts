@@ -7,7 +7,7 @@ import { type Failure, failure, type Phase, type Reason } from '../kernel/reason
 export const failureOf = (error: unknown, phase: Phase, signal: AbortSignal): Failure => {
   if (signal.aborted) return timeoutIn(phase);
   const code = codeOf(error);
-  const reason = isFromBinding(error) ? (lookUp(atBinding, code) ?? reasonOf(code, phase)) : reasonOf(code, phase);
+  const reason = specialOf(error, code, phase) ?? reasonOf(code, phase);
   return failure(reason, phase, sentenceOf(reason, phase, code, error));
 };
 
@@ -41,9 +41,15 @@ const standing: Readonly<Record<Phase, string>> = {
   check: 'while the answer was being judged',
 };
 
-/** Whether the local address was what the system objected to, not the remote one. */
-const isFromBinding = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && 'syscall' in error && error.syscall === 'bind';
+/** What the code alone does not say. */
+const specialOf = (error: unknown, code: string, phase: Phase): Reason | undefined => {
+  if (typeof error !== 'object' || error === null) return undefined;
+  // The local address was what the system objected to, not the remote one.
+  if ('syscall' in error && error.syscall === 'bind') return lookUp(atBinding, code);
+  // OpenSSL could not read what the server sent as its certificate; the codes are those of other troubles (Node 24).
+  const isUnreadable = phase === 'tls' && 'library' in error && error.library === 'asn1 encoding routines';
+  return isUnreadable ? 'tls_invalid_certificate' : undefined;
+};
 
 /** Not there, taken, of the other family, not ours to use. */
 const atBinding: Readonly<Record<string, Reason>> = {
@@ -132,17 +138,12 @@ const reasonOf = (code: string, phase: Phase): Reason => {
     return cut.has(code) ? 'connection_reset' : 'connection_closed';
   }
   if (clientCertificate.has(code)) return 'tls_client_certificate_required';
-  if (phase === 'tls' && unreadable.test(code)) return 'tls_invalid_certificate';
   if (phase === 'tls' && (/^ERR_(?:SSL|OSSL|TLS)_/.test(code) || code === 'EPROTO')) return 'tls_protocol';
   const known = lookUp(always, code);
   if (known !== undefined) return known;
   if (code.startsWith('HPE_') || code.startsWith('ERR_HTTP2_') || code.startsWith('ERR_SSL_')) return 'protocol_error';
   return 'unexpected';
 };
-
-/** OpenSSL could not read what the server sent as its certificate (ASN.1 errors and the like). */
-const unreadable =
-  /^ERR_(?:SSL|OSSL)_(?:ASN1|X509)_|^ERR_SSL_(?:ASN1_LIB|BAD_ASN1|CERT_LENGTH_MISMATCH|X509_LIB)$|^ERR_OSSL_(?:WRONG_TAG|NESTED_ASN1_ERROR|HEADER_TOO_LONG|TOO_LONG|NOT_ENOUGH_DATA)$/;
 
 const handshakeFailure = /^ERR_SSL_(?:SSLV3|SSL\/TLS)_ALERT_HANDSHAKE_FAILURE$/;
 

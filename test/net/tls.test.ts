@@ -159,6 +159,37 @@ test('tls: a peer that does not speak TLS gives reason tls_protocol', async () =
   assert.deepEqual(reasonsOf(secured), ['tls_protocol']);
 });
 
+/** The first flight of a TLS 1.2 server by hand (RFC 5246, section 7.4), with any bytes as its certificate. */
+const flightWith = (certificate: Buffer): Buffer => {
+  const sized = (bytes: Buffer, width: number) => {
+    const size = Buffer.alloc(width);
+    size.writeUIntBE(bytes.length, 0, width);
+    return Buffer.concat([size, bytes]);
+  };
+  const random = Buffer.alloc(32, 7);
+  const hello = Buffer.concat([Buffer.from('0303', 'hex'), random, Buffer.from('00c02b000005ff01000100', 'hex')]);
+  const messages = [
+    Buffer.concat([Buffer.of(2), sized(hello, 3)]),
+    Buffer.concat([Buffer.of(11), sized(sized(sized(certificate, 3), 3), 3)]),
+  ];
+  return Buffer.concat([Buffer.from('160303', 'hex'), sized(Buffer.concat(messages), 2)]);
+};
+
+test('tls: a certificate of garbage gives reason tls_invalid_certificate', async () => {
+  for (const garbage of ['garbage', '\x30\x82\xff\xff\x01', '\x30\x00', '']) {
+    await using server = await tcpServer({
+      onData: (socket) => socket.write(flightWith(Buffer.from(garbage, 'latin1'))),
+    });
+    await using context = testContext();
+    const secured = await connectTls(
+      { ip: '127.0.0.1', port: server.port },
+      { servername: 'localhost', settings: tlsSettings.parse({}) },
+      context,
+    );
+    assert.deepEqual(reasonsOf(secured), ['tls_invalid_certificate']);
+  }
+});
+
 test('tls: no common version gives reason tls_protocol', async () => {
   const { secured } = await shake({ server: { maxVersion: 'TLSv1.2' }, settings: { min_version: 'TLS13' } });
   assert.deepEqual(reasonsOf(secured), ['tls_protocol']);
