@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { globSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { reasons } from '../src/kernel/reason.ts';
 import { version } from '../src/kernel/version.ts';
 import {
@@ -143,6 +143,18 @@ test('architecture: names of tests are found in all three kinds of quotes', () =
 
 test('architecture: the version is the one of package.json', () => {
   assert.equal(version, JSON.parse(read('package.json')).version);
+});
+
+test('architecture: the lock file knows the programs of all platforms that a package brings, as npm ci demands', () => {
+  type Locked = { readonly optionalDependencies?: Readonly<Record<string, string>> };
+  const packages: Readonly<Record<string, Locked>> = JSON.parse(read('package-lock.json')).packages;
+  const wanted = Object.values(packages).flatMap(({ optionalDependencies = {} }) => Object.keys(optionalDependencies));
+  const known = new Set(Object.keys(packages).map((path) => path.slice(path.lastIndexOf('node_modules/') + 13)));
+  assert.ok(wanted.length > 50);
+  assert.deepEqual(
+    wanted.filter((name) => !known.has(name)),
+    [],
+  );
 });
 
 test('architecture: the lock file names no place to download from', () => {
