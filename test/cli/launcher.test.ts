@@ -37,7 +37,7 @@ const broughtNode = [
   '#!/bin/sh',
   '[ "$2" = wait ] && trap "exit 7" TERM',
   'echo "brought $2 $3"',
-  'case $2 in exit) exit $3;; wait) while :; do sleep 0.05; done;; esac',
+  'case $2 in exit) exit $3;; wait) while kill -0 $PPID; do sleep 0.05; done;; esac',
   'kill -KILL $$',
   '',
 ].join('\n');
