@@ -1,14 +1,13 @@
-import type { X509Certificate } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import tls from 'node:tls';
-import type { EpochMs, Seconds } from '../kernel/check.ts';
+import type { Seconds } from '../kernel/check.ts';
 import { type Failure, failure, type Phase } from '../kernel/reason.ts';
-import { verifiedChains } from './chains.ts';
 import { type Dial, destroyOn, dialOptions } from './connect.ts';
 import { codeOf, failureOf, timeoutIn } from './failure.ts';
 import type { Context } from './prober.ts';
+import { lastChainExpiry, presentedBy } from './presented.ts';
 import type { TlsSettings } from './settings.ts';
-import { type CertificateFacts, certificateFacts, type TlsFacts } from './tls-facts.ts';
+import type { TlsFacts } from './tls-facts.ts';
 import type { Trusted } from './trust.ts';
 import { verdictOf } from './verdict.ts';
 
@@ -130,79 +129,30 @@ const handshake = (
 const noCertificate = {} as tls.DetailedPeerCertificate;
 const closedEarly = { code: 'ECONNRESET' };
 
-/** What is known of a chain that was seen before, by the day and the fingerprints of its certificates. */
-type Known = {
-  readonly chain: readonly CertificateFacts[];
-  readonly earliestExpiry: number;
-  lastChainExpiry: number | undefined;
-};
-
-const chains = new WeakMap<Trusted, Map<string, Known>>();
-const mostChains = 1_024;
-
 const judge = (socket: tls.TLSSocket, { servername, settings }: Secure, trusted: Trusted) => {
-  const presented = presentedBy(socket);
+  const presented = presentedBy(socket, trusted);
   const now = Date.now();
-  const known = knownChain(presented, trusted, now);
   const { authorized, authorizationError } = socket;
-  const evidence = { authorized, code: String(authorizationError), presented, name: withoutDot(servername), now };
-  const failures = known === undefined ? [unreadable] : verdictOf(evidence);
-  if (known !== undefined && failures.length === 0 && known.lastChainExpiry === undefined) {
-    const expiries = verifiedChains(presented, trusted.roots)
-      .filter((chain) => chain.every((one) => one.validFromDate.getTime() <= now))
-      .map((chain) => Math.min(...chain.map((one) => one.validToDate.getTime())));
-    known.lastChainExpiry = expiries.length === 0 ? undefined : Math.max(...expiries) / 1_000;
-  }
+  const failures =
+    presented.chain === undefined
+      ? [unreadable]
+      : verdictOf({
+          authorized,
+          code: String(authorizationError),
+          presented: presented.certificates,
+          name: withoutDot(servername),
+          now,
+        });
+  const isVerified = failures.length === 0 && !settings.insecure_skip_verify;
   const facts: TlsFacts = {
     version: (socket.getProtocol() ?? 'unknown').replace(/^TLSv1$/, 'TLS 1.0').replace('TLSv', 'TLS '),
     cipher: socket.getCipher().standardName,
     alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? undefined : socket.alpnProtocol,
-    chain: known?.chain ?? [],
-    earliestExpiry: known?.earliestExpiry ?? 0,
-    lastChainExpiry: failures.length === 0 && !settings.insecure_skip_verify ? known?.lastChainExpiry : undefined,
+    chain: presented.chain ?? [],
+    earliestExpiry: presented.earliestExpiry,
+    lastChainExpiry: isVerified ? lastChainExpiry(presented, trusted, now) : undefined,
   };
   return { facts, failures };
 };
 
 const unreadable = failure('tls_invalid_certificate', 'tls', 'a certificate that the server sent cannot be read');
-
-/** Certificates looked at; a chain of a public authority has at most four. */
-const mostCertificates = 20;
-
-/** As sent, in the order in which they were sent. */
-const presentedBy = (socket: tls.TLSSocket): X509Certificate[] => {
-  const presented: X509Certificate[] = [];
-  let next = socket.getPeerX509Certificate();
-  while (next !== undefined && presented.length < mostCertificates) {
-    presented.push(next);
-    next = next.issuerCertificate;
-  }
-  return presented;
-};
-
-const dayMs = 86_400_000;
-
-const knownChain = (presented: readonly X509Certificate[], trusted: Trusted, now: EpochMs): Known | undefined => {
-  let ofContext = chains.get(trusted);
-  if (ofContext === undefined) {
-    ofContext = new Map();
-    chains.set(trusted, ofContext);
-  }
-  // Which chains are valid changes with time.
-  let key = String(Math.floor(now / dayMs));
-  for (const certificate of presented) key += certificate.fingerprint256;
-  let known = ofContext.get(key);
-  if (known === undefined) {
-    try {
-      const chain = presented.map(certificateFacts);
-      const earliestExpiry = chain.length === 0 ? 0 : Math.min(...chain.map(({ notAfter }) => notAfter));
-      known = { chain, earliestExpiry, lastChainExpiry: undefined };
-    } catch {
-      // A field of an encoding that cannot be read: the certificate is not to be used, and says nothing.
-      return undefined;
-    }
-    if (ofContext.size >= mostChains) ofContext.clear();
-    ofContext.set(key, known);
-  }
-  return known;
-};

@@ -28,7 +28,7 @@ export const verdictOf = (evidence: Evidence): Failure[] => {
   if (leaf === undefined) return [failure('tls_invalid_certificate', 'tls', 'the server sent no certificate')];
   const failures: Failure[] = [];
   if (!authorized) failures.push(objection(evidence, leaf));
-  if (!isFor(leaf, name)) {
+  if (!isKnownFor(leaf, name)) {
     failures.push(failure('tls_name_mismatch', 'tls', `the certificate is for ${namesOf(leaf)}, not for ${name}`));
   }
   return failures;
@@ -85,6 +85,18 @@ const isWeak = (certificate: X509Certificate): boolean => {
   const short =
     (asymmetricKeyType === 'rsa' || asymmetricKeyType === 'rsa-pss' || asymmetricKeyType === 'dsa') && bits < 2_048;
   return short || /^(?:sha1|md5|md2)With|-with-sha1$|-SHA1$/i.test(certificate.signatureAlgorithm ?? '');
+};
+
+/** The last answer for each certificate, since most are asked about the same name again. */
+const answers = new WeakMap<X509Certificate, { readonly name: string; readonly isFor: boolean }>();
+
+const isKnownFor = (leaf: X509Certificate, name: string): boolean => {
+  let answer = answers.get(leaf);
+  if (answer?.name !== name) {
+    answer = { name, isFor: isFor(leaf, name) };
+    answers.set(leaf, answer);
+  }
+  return answer.isFor;
 };
 
 /** Whole labels only as wildcards, as RFC 9525 and Go have it; what cannot be a name is no match. */

@@ -274,6 +274,23 @@ test('tls: a certificate chain is read once and as presented, strangers and orde
   );
 });
 
+test('tls: what was sound before is judged anew when the server sends less, or is asked for by another name', async () => {
+  const { root, leaf, intermediate } = await chain();
+  await using context = testContext();
+  const settings = tlsSettings.parse({ ca: root.cert });
+  const reasonsFrom = async (cert: string, servername: string) => {
+    await using server = await tlsServer({ cert, key: leaf.key });
+    const secured = await connectTls({ ip: '127.0.0.1', port: server.port }, { servername, settings }, context);
+    if (secured.ok) secured.socket.destroy();
+    return reasonsOf(secured);
+  };
+  const whole = leaf.cert + intermediate.cert;
+  assert.deepEqual(await reasonsFrom(whole, 'localhost'), []);
+  assert.deepEqual(await reasonsFrom(whole, 'other.example'), ['tls_name_mismatch']);
+  assert.deepEqual(await reasonsFrom(leaf.cert, 'localhost'), ['tls_incomplete_chain']);
+  assert.deepEqual(await reasonsFrom(whole, 'localhost'), []);
+});
+
 test('tls: of two chains the later expiry is the last chain expiry, and the earliest certificate the earliest', async () => {
   const { root } = await chain();
   const old = await issue({ subject: 'CN=Old Root', ca: true, notAfter: 20 });

@@ -68,3 +68,14 @@ test('verdict: an address with a zone is compared without it', async () => {
   assert.deepEqual(reasons({ presented, name: 'fe80::1%eth0' }), []);
   assert.deepEqual(reasons({ presented, name: 'fe80::2%eth0' }), ['tls_name_mismatch']);
 });
+
+test('verdict: an answer for one name is no answer for another', async () => {
+  const presented = [await certificate({ names: ['a.example'] })];
+  for (const [name, expected] of [
+    ['a.example', []],
+    ['b.example', ['tls_name_mismatch']],
+    ['a.example', []],
+    ['b.example', ['tls_name_mismatch']],
+  ] as const)
+    assert.deepEqual(reasons({ presented, name }), expected);
+});
