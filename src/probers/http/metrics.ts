@@ -2,6 +2,7 @@ import type { Seconds } from '../../kernel/check.ts';
 import { gauge, type Point, point } from '../../kernel/metric.ts';
 import type { Run } from '../../kernel/run.ts';
 import { type AddressFacts, addressMetrics, addressPoints } from '../../net/address.ts';
+import { failedByRegex } from '../../net/failed-by-regex.ts';
 import { cipherMetric, type TlsFacts, tlsMetrics, tlsPoints } from '../../net/tls-facts.ts';
 
 /** Seconds of one hop, as far as it came. */
@@ -73,11 +74,7 @@ export const httpMetrics = {
     'The Last-Modified of the last answer, in Unix seconds.',
     { dialect },
   ),
-  failedByRegex: gauge(
-    'probe_failed_due_to_regex',
-    'Whether an expression of the module made the probe fail: 1 or 0.',
-    { dialect },
-  ),
+  failedByRegex,
 };
 
 const versionNumbers: Readonly<Record<string, number>> = { 'HTTP/1.0': 1, 'HTTP/1.1': 1.1, 'HTTP/2.0': 2 };

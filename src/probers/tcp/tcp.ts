@@ -5,6 +5,7 @@ import { type Failure, failure } from '../../kernel/reason.ts';
 import type { Outcome, Run } from '../../kernel/run.ts';
 import { type AddressFacts, addressMetrics, addressPoints, findAddress } from '../../net/address.ts';
 import { connectTcp } from '../../net/connect.ts';
+import { failedByRegex } from '../../net/failed-by-regex.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { connectTls, type Secured, upgradeTls } from '../../net/tls.ts';
 import { type TlsFacts, tlsMetrics, tlsPoints } from '../../net/tls-facts.ts';
@@ -40,9 +41,7 @@ const metrics = {
     'Time spent in each phase, in seconds; only phases that were reached.',
     { labels: { phase } },
   ),
-  failedByRegex: gauge('probe_failed_due_to_regex', 'Whether an expect of the module made the probe fail: 1 or 0.', {
-    dialect,
-  }),
+  failedByRegex,
   failedByBytes: gauge(
     'probe_failed_due_to_bytes',
     'Whether an expect_bytes of the module made the probe fail: 1 or 0.',
@@ -145,8 +144,8 @@ const points = ({ outcome: { facts } }: Run<Facts>): Point[] => {
   }
   if (facts.tls !== undefined) all.push(...tlsPoints(facts.tls));
   if (facts.dialogue === undefined) return all;
-  const { failedByRegex, failedByBytes, labels } = facts.dialogue;
-  all.push(point(metrics.failedByRegex, failedByRegex ? 1 : 0), point(metrics.failedByBytes, failedByBytes ? 1 : 0));
+  const { failedByRegex: byRegex, failedByBytes: byBytes, labels } = facts.dialogue;
+  all.push(point(metrics.failedByRegex, byRegex ? 1 : 0), point(metrics.failedByBytes, byBytes ? 1 : 0));
   // The names of these labels are the user's, so no table of ours can list them.
   if (labels !== undefined) all.push({ metric: metrics.expectInfo, labels, value: 1 });
   return all;
