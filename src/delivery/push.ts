@@ -1,13 +1,13 @@
 import type { Endpoint } from '../config/endpoint.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import type { Kit } from '../net/prober.ts';
-import { remoteWrite } from '../sinks/remote-write.ts';
+import { sinks } from '../sinks/index.ts';
 import { type Delivery, deliver } from './deliver.ts';
 
 /** The way of a vantage's samples to an endpoint of the list, with the queue that its settings ask for. */
 export const push = ({ name, settings }: Endpoint, vantage: string, kit: Kit): Delivery => {
   const { capacity, max_samples_per_send, batch_send_deadline, min_backoff, max_backoff } = settings.queue_config;
-  return deliver(remoteWrite(settings, kit), {
+  return deliver(sinks.remote_write(settings, kit), {
     group: `${name}/${vantage}`,
     capacity,
     maxSamplesPerSend: max_samples_per_send,

@@ -15,7 +15,7 @@ export const patternText = z.string().superRefine((text, context) => {
 });
 
 /** A reference to a secret as it stands after load. */
-export const secretRef = z.strictObject({ secret: z.string() });
+const secretRef = z.strictObject({ secret: z.string() });
 
 /** A value that is always a secret: `"${env:NAME}"`, `"${file:/path}"`, or (masked, with a warning) the value itself. */
 export const secretText = z.union([z.string(), secretRef]).meta({ secret: 'always' });

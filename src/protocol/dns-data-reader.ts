@@ -56,7 +56,7 @@ export const dataReader = (message: Uint8Array, start: number, end: number): Dat
 };
 
 /** Text in quotes: quotes and backslashes escaped, what is not printable ASCII as `\DDD` (RFC 1035, section 5.1). */
-export const quotedText = (bytes: Uint8Array): string => `"${[...bytes].map(escapeByte).join('')}"`;
+const quotedText = (bytes: Uint8Array): string => `"${[...bytes].map(escapeByte).join('')}"`;
 
 const escapeByte = (byte: number): string => {
   if (byte < 0x20 || byte > 0x7e) return `\\${String(byte).padStart(3, '0')}`;

@@ -102,7 +102,7 @@ const versionOf = (path: string, row: PeerRow): Promise<string | undefined> =>
   });
 
 /** Whether a version is one that the row takes. */
-export const suits = (version: string, { from, below }: Pick<PeerRow, 'from' | 'below'>): boolean =>
+const suits = (version: string, { from, below }: Pick<PeerRow, 'from' | 'below'>): boolean =>
   compareVersions(version, from) >= 0 && (below === undefined || compareVersions(version, below) < 0);
 
 /** Negative, 0 or positive as the dotted numbers at the start of `a` come before, with or after those of `b`. */
