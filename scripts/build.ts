@@ -1,17 +1,18 @@
-import { chmod, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 
 /**
- * Makes `dist/cli.js`, what an installed `bothways` runs: one file, since Node strips no types under node_modules and
+ * `npm run build`: makes `dist/cli.js` (or the file named), what an installed `bothways` runs: one file, since Node strips no types under node_modules and
  * starts one file faster than hundreds.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-await rm(`${root}/dist`, { recursive: true, force: true });
+const outfile = process.argv[2] ?? `${root}/dist/cli.js`;
+if (process.argv[2] === undefined) await rm(`${root}/dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
   entryPoints: ['src/cli/main.ts'],
-  outfile: 'dist/cli.js',
+  outfile,
   bundle: true,
   platform: 'node',
   target: 'node24',
@@ -22,4 +23,3 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
-await chmod(`${root}/dist/cli.js`, 0o644);
