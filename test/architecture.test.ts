@@ -6,6 +6,7 @@ import { reasons } from '../src/kernel/reason.ts';
 import { version } from '../src/kernel/version.ts';
 import {
   cycles,
+  floors,
   importsOf,
   layerProblems,
   longFiles,
@@ -61,6 +62,21 @@ test('architecture: an import that goes up, sideways or out is found', () => {
   one('src/protocol/a.ts', "import { connect } from 'node:net';", /protocol imports nothing of the kind/);
   one('src/kernel/a.ts', "import { Buffer } from 'node:buffer';", /kernel imports nothing of the kind/);
   one('src/kernel/a.ts', "import * as z from 'zod';", /kernel imports nothing of the kind/);
+});
+
+test('architecture: the linter forbids the same edges between rooms', () => {
+  const { overrides } = JSON.parse(read('biome.json'));
+  for (const [index, rooms] of floors.entries()) {
+    const { includes, linter } = overrides[index];
+    const [first] = linter.rules.style.noRestrictedImports.options.patterns;
+    const above = floors.slice(index).flat();
+    const forbidden = rooms.length > 1 ? above : above.filter((room) => !rooms.includes(room));
+    assert.deepEqual(
+      includes,
+      rooms.map((room) => `src/${room}/**`),
+    );
+    assert.deepEqual(first.group, [`**/{${forbidden.join(',')}}/**`]);
+  }
 });
 
 test('architecture: imports downward, within a room, and of packages are none of these', () => {

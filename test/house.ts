@@ -4,7 +4,7 @@ import { posix } from 'node:path';
 export type Sources = ReadonlyMap<string, string>;
 
 /** The rooms of `src` from the ground up. A file imports from its own room or from a lower floor. */
-const floors: readonly (readonly string[])[] = [
+export const floors: readonly (readonly string[])[] = [
   ['kernel'],
   ['protocol'],
   ['net'],
