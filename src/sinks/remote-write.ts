@@ -99,7 +99,7 @@ export const remoteWriteSettings = z
 export type RemoteWriteSettings = z.output<typeof remoteWriteSettings>;
 
 /** A URL for messages: without user, password and query. */
-export const shownUrl = (url: string): string => {
+const shownUrl = (url: string): string => {
   const { protocol, host, pathname } = new URL(url);
   return `${protocol}//${host}${pathname}`;
 };
