@@ -98,12 +98,6 @@ export const remoteWriteSettings = z
 /** See {@link remoteWriteSettings}. */
 export type RemoteWriteSettings = z.output<typeof remoteWriteSettings>;
 
-/** A URL for messages: without user, password and query. */
-const shownUrl = (url: string): string => {
-  const { protocol, host, pathname } = new URL(url);
-  return `${protocol}//${host}${pathname}`;
-};
-
 /**
  * Sends batches by remote write 1.0, one request each. Secrets are read per request, and read anew after a 401.
  * @see https://prometheus.io/docs/specs/prw/remote_write_spec/
