@@ -149,6 +149,8 @@ export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink
 const failed = (error: unknown, signal: AbortSignal, timeoutMs: number): Receipt => {
   const code = codeOf(error);
   if (code === 'SECRET_UNAVAILABLE' && error instanceof Error) return { kind: 'pause', why: error.message };
+  if (code === 'UND_ERR_INVALID_ARG')
+    return { kind: 'pause', why: 'a header of the settings has a value that cannot be sent' };
   if (code === 'ENOENT' || code === 'EACCES')
     return { kind: 'pause', why: `a file that the settings name cannot be read: ${code}` };
   if (!signal.aborted && error instanceof Error && error.name === 'TimeoutError')
