@@ -75,6 +75,8 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
   let flushing = 0;
   let paused = false;
   let wake = Promise.withResolvers<void>();
+  const flushers = new Set<() => void>();
+  let retryNow = () => {};
 
   const waitingCount = () => waiting.length + parts.reduce((sum, { batch }) => sum + batch.samples.length, 0);
 
@@ -208,22 +210,31 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     await sleep(receipt.afterMs ?? backoffMs(options, part.attempts, random), stop.signal);
   };
 
+  /** Until the sink has been left alone long enough, or somebody flushes and wants to know how things stand. */
   const pauseUntilMended = async () => {
-    if (flushing > 0) wakeFlush.resolve();
-    await sleep(pauseMs, stop.signal);
+    for (const look of flushers) look();
+    const limit = new AbortController();
+    retryNow = () => limit.abort();
+    await sleep(pauseMs, AbortSignal.any([limit.signal, stop.signal]));
+    retryNow = () => {};
   };
-
-  let wakeFlush = Promise.withResolvers<void>();
 
   const flush = async (signal: AbortSignal): Promise<Counts> => {
     flushing += 1;
-    wakeFlush = Promise.withResolvers<void>();
-    const end = () => wakeFlush.resolve();
+    let look = () => {};
+    const end = () => look();
+    flushers.add(end);
     signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted || paused) end();
+    paused = false;
+    retryNow();
     wake.resolve();
-    while (pumping !== undefined && !signal.aborted && !paused) await Promise.race([pumping, wakeFlush.promise]);
+    while (pumping !== undefined && !signal.aborted && !paused) {
+      const changed = Promise.withResolvers<void>();
+      look = changed.resolve;
+      await Promise.race([pumping, changed.promise]);
+    }
     signal.removeEventListener('abort', end);
+    flushers.delete(end);
     flushing -= 1;
     return counts();
   };
