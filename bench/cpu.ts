@@ -15,6 +15,9 @@ export type Kind = {
 
 const concurrency = 16;
 
+/** Slices that are not counted: V8 goes on optimising for some thousands of probes, and an agent lives for months. */
+const warmUps = 5;
+
 /**
  * CPU of our whole process over CPU of blackbox_exporter's, for the same probes, round by round, both warm. Ours holds samples,
  * encoding and push; blackbox_exporter's holds rendering and serving its metrics.
@@ -32,8 +35,10 @@ export const compareCpu = async (
       async () => void (await subject.ask({ do: 'burn', name: kind.name, count: kind.probes, concurrency })),
     );
   const theirs = () => measure(peer.pid, () => scrapeAll(kind, peer.url, agent.value));
-  await ours();
-  await theirs();
+  for (let warm = 0; warm < warmUps; warm += 1) {
+    await ours();
+    await theirs();
+  }
   const ratios: number[] = [];
   const absolute: number[] = [];
   for (let round = 0; round < rounds; round += 1) {

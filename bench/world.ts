@@ -1,15 +1,17 @@
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer as createHttpServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** CPU seconds that a process has used so far, all its threads, user and system (proc(5), fields 14 and 15; 100 ticks a second). */
+/** CPU seconds that all threads of a process have used, to the nanosecond (`/proc/PID/task/TID/schedstat`, first field). */
 export const cpuSeconds = async (pid: number): Promise<number> => {
-  const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) / 100;
+  const tasks = await readdir(`/proc/${pid}/task`);
+  const stats = await Promise.all(
+    tasks.map((task) => readFile(`/proc/${pid}/task/${task}/schedstat`, 'utf8').catch(() => '0')),
+  );
+  return stats.reduce((sum, stat) => sum + Number(stat.split(' ')[0]), 0) / 1e9;
 };
 
 /** A folder that goes away with the bench. */

@@ -109,6 +109,8 @@ const dispatch = (
         },
         onResponseEnd: () => {
           if (!cut) end({ endedAt: mark('transferred') });
+          // undici would do it next, with an error whose stack trace costs as much as the rest of the exchange.
+          socket.destroy();
         },
         onResponseError: (_controller, error) => {
           if (!cut) end({ failure: failureOf(error, firstByteAt === undefined ? 'processing' : 'transfer', signal) });
