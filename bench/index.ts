@@ -40,6 +40,7 @@ const ports = {
   http: await freePort(),
   https: await freePort(),
   http2: await freePort(),
+  tcp: await freePort(), // of its own: thousands of connections that wait out their end make the next ones dearer for both
   dns: await freePort(),
   blackbox: await freePort(),
 };
@@ -82,7 +83,7 @@ const targets = {
   https: { module: 'http', target: `https://localhost:${ports.https}/` },
   http: { module: 'http', target: `http://localhost:${ports.http}/` },
   http2: { module: 'http2', target: `https://localhost:${ports.http2}/` },
-  tcp: { module: 'tcp', target: `localhost:${ports.http}` },
+  tcp: { module: 'tcp', target: `localhost:${ports.tcp}` },
   dns: { module: 'dns', target: `localhost:${ports.dns}` },
   truth: { module: 'truth', target: `https://localhost:${truth.port}/` },
 };

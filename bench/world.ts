@@ -58,6 +58,7 @@ export const nginxConfig = (at: {
   readonly http: number;
   readonly https: number;
   readonly http2: number;
+  readonly tcp: number;
 }): string => `
 daemon off; master_process off; worker_processes 1; pid ${at.folder}/nginx.pid; error_log stderr warn;
 events { worker_connections 1024; }
@@ -67,6 +68,7 @@ http {
   ssl_certificate ${at.folder}/chain.pem; ssl_certificate_key ${at.folder}/key.pem; ssl_protocols TLSv1.3;
   ssl_session_cache off; ssl_session_tickets off;
   server { listen 127.0.0.1:${at.http} backlog=2048; location / { return 200 "ok\\n"; } }
+  server { listen 127.0.0.1:${at.tcp} backlog=2048; }
   server { listen 127.0.0.1:${at.https} ssl backlog=2048; location / { return 200 "ok\\n"; } }
   server { listen 127.0.0.1:${at.http2} ssl http2 backlog=2048; location / { return 200 "ok\\n"; } }
 }
