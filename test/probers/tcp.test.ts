@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import tls from 'node:tls';
 import type * as z from 'zod';
 import type { Point } from '../../src/kernel/metric.ts';
+import type { Failure } from '../../src/kernel/reason.ts';
 import type { Outcome } from '../../src/kernel/run.ts';
 import { tcp } from '../../src/probers/tcp/tcp.ts';
 import { chain } from '../servers/certificates.ts';
@@ -38,7 +39,8 @@ const probeAt = async (address: string, { settings = {}, timeoutMs = 5_000 }: Pl
 };
 
 /** How many connections a server must have seen of a probe. */
-const facedBy = ({ facts }: { facts: Facts }) => (facts.phases?.connect === undefined ? 0 : 1);
+const facedBy = ({ failures }: { failures: readonly Failure[] }) =>
+  failures.some(({ phase }) => ['setup', 'resolve', 'connect'].includes(phase)) ? 0 : 1;
 
 /** Probes a server that behaves as told; the probe has closed its side when this is over. */
 const probe = async (server: TcpOptions, plan: Plan = {}) => {

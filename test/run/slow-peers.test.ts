@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import type { Socket } from 'node:net';
 import { test } from 'node:test';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { Point } from '../../src/kernel/metric.ts';
 import { kit } from '../../src/net/kit.ts';
 import { marks } from '../../src/net/marks.ts';
 import type { Prober } from '../../src/net/prober.ts';
@@ -34,6 +35,13 @@ const openSockets = async () => {
 
 type Peer = AsyncDisposable & { readonly port: number; readonly allClosed?: () => Promise<void> };
 
+const phaseSeconds = (points: readonly Point[]) =>
+  new Map(
+    points
+      .filter(({ metric }) => metric.name.endsWith('_duration_seconds'))
+      .map(({ labels, value }) => [labels?.phase, value]),
+  );
+
 /** A test: a probe of the peer ends as `expected`, a phase and a reason. */
 const endsInTime = (
   name: string,
@@ -64,6 +72,9 @@ const endsInTime = (
       const [first] = run.outcome.failures;
       assert.equal(`${first?.phase} ${first?.reason}`, expected, first?.detail);
       assert.equal(run.outcome.void, undefined);
+      const seconds = phaseSeconds(prober.points(run, undefined));
+      if (first?.phase !== 'resolve') assert.ok(Math.max(...seconds.values()) > 0.2, `phases ${[...seconds]}`);
+      if (prober !== dns && first !== undefined) assert.ok((seconds.get(first.phase) ?? 0) > 0.2, `${[...seconds]}`);
       await server.allClosed?.();
     }
     assert.ok(took <= bare + 50, `took ${took.toFixed(0)} ms, a bare timer ${bare.toFixed(0)} ms`);

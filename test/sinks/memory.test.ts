@@ -6,7 +6,13 @@ import { memory } from '../../src/sinks/memory.ts';
 
 const metric = gauge('probe_success', 'Whether the probe succeeded.');
 const sample = (name: string, at: number, value: Sample['value']): Sample => ({
-  series: { metric, labels: [['__name__', 'probe_success'], ['name', name]] },
+  series: {
+    metric,
+    labels: [
+      ['__name__', 'probe_success'],
+      ['name', name],
+    ],
+  },
   at,
   value,
 });

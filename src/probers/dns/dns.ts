@@ -33,11 +33,15 @@ const phase = {
 
 const metrics = {
   ...addressMetrics,
-  duration: gauge('probe_dns_duration_seconds', 'Time spent in each phase, in seconds.', {
-    dialect,
-    labels: { phase },
-    profile: 'lean',
-  }),
+  duration: gauge(
+    'probe_dns_duration_seconds',
+    'Time spent in each phase, in seconds; the one in which the run failed lasts until the failure.',
+    {
+      dialect,
+      labels: { phase },
+      profile: 'lean',
+    },
+  ),
   answer: gauge('probe_dns_answer_rrs', 'Number of records in the answer section.', { dialect }),
   authority: gauge('probe_dns_authority_rrs', 'Number of records in the authority section.', { dialect }),
   additional: gauge('probe_dns_additional_rrs', 'Number of records in the additional section.', { dialect }),

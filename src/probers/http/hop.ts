@@ -47,7 +47,10 @@ type Line =
       readonly tls: TlsFacts | undefined;
     };
 
-/** Resolves, connects, secures, asks, and hands the answer to the taker. Never rejects; nothing stays open. */
+/**
+ * Resolves, connects, secures, asks, and hands the answer to the taker. Never rejects; nothing stays open.
+ * The phase in which it fails lasts until the failure.
+ */
 export const hop = async (plan: HopPlan, context: Context): Promise<Answered> => {
   const found = await findAddress(plan.url.hostname.replace(/^\[(.*)\]$/, '$1'), plan.settings, context);
   const resolve = found.facts.lookupSeconds ?? 0;
@@ -60,12 +63,12 @@ export const hop = async (plan: HopPlan, context: Context): Promise<Answered> =>
   const exchange =
     line.tls?.alpn === 'h2' ? (await import('./exchange-2.ts')).exchange2 : context.kit.own('http/1', http1).exchange;
   const exchanged = await exchange(line.socket, request, taker, context.signal, context.mark);
-  const { firstByteAt, endedAt, failure } = exchanged;
-  const phases: Phases = {
-    ...reached,
-    ...(firstByteAt === undefined ? {} : { processing: firstByteAt - line.readyAt }),
-    ...(firstByteAt === undefined || endedAt === undefined ? {} : { transfer: endedAt - firstByteAt }),
-  };
+  const { firstByteAt, failure } = exchanged;
+  const endedAt = exchanged.endedAt ?? context.mark('failed');
+  const phases: Phases =
+    firstByteAt === undefined
+      ? { ...reached, processing: endedAt - line.readyAt }
+      : { ...reached, processing: firstByteAt - line.readyAt, transfer: endedAt - firstByteAt };
   return {
     address,
     phases,
@@ -81,7 +84,10 @@ const connect = async ({ url, settings, servername }: HopPlan, ip: string, conte
   const dial = { ip, port: url.port === '' ? (secure ? 443 : 80) : Number(url.port) };
   if (!secure) {
     const connected = await connectTcp(dial, context);
-    if (!connected.ok) return { ok: false, phases: {}, failures: [connected.failure], tls: undefined };
+    if (!connected.ok) {
+      const phases = { connect: context.mark('failed') - startedAt };
+      return { ok: false, phases, failures: [connected.failure], tls: undefined };
+    }
     return {
       ok: true,
       socket: connected.socket,
@@ -92,11 +98,11 @@ const connect = async ({ url, settings, servername }: HopPlan, ip: string, conte
   }
   const alpn = settings.enable_http2 ? ['h2', 'http/1.1'] : ['http/1.1'];
   const secured = await connectTls(dial, { servername, settings: settings.tls_config, alpn }, context);
-  const { connectedAt, securedAt } = secured;
-  const phases: Phases = {
-    ...(connectedAt === undefined ? {} : { connect: connectedAt - startedAt }),
-    ...(connectedAt === undefined || securedAt === undefined ? {} : { tls: securedAt - connectedAt }),
-  };
+  const { connectedAt, securedAt = context.mark('failed') } = secured;
+  const phases: Phases =
+    connectedAt === undefined
+      ? { connect: securedAt - startedAt }
+      : { connect: connectedAt - startedAt, tls: securedAt - connectedAt };
   if (!secured.ok) return { ok: false, phases, failures: secured.failures, tls: secured.facts };
   return { ok: true, socket: secured.socket, phases, readyAt: secured.securedAt, tls: secured.facts };
 };

@@ -38,7 +38,7 @@ const metrics = {
   ...tlsMetrics,
   duration: gauge(
     'probe_tcp_duration_seconds',
-    'Time spent in each phase, in seconds; only phases that were reached.',
+    'Time spent in each phase that was reached, in seconds; the one in which the run failed lasts until the failure.',
     { labels: { phase } },
   ),
   failedByRegex,
@@ -89,13 +89,14 @@ const open = async (
   const startedAt = context.mark('dialling');
   if (!settings.tls) {
     const connected = await connectTcp(dial, context);
-    if (!connected.ok) return { failures: [connected.failure] };
-    facts.phases = { ...facts.phases, connect: connected.connectedAt - startedAt };
-    return { socket: connected.socket };
+    const endedAt = connected.ok ? connected.connectedAt : context.mark('failed');
+    facts.phases = { ...facts.phases, connect: endedAt - startedAt };
+    return connected.ok ? { socket: connected.socket } : { failures: [connected.failure] };
   }
   const secured = await connectTls(dial, secureFor(host, settings), context);
-  if (secured.connectedAt !== undefined) facts.phases = { ...facts.phases, connect: secured.connectedAt - startedAt };
-  return secure(secured, secured.connectedAt, facts);
+  const { connectedAt = context.mark('failed') } = secured;
+  facts.phases = { ...facts.phases, connect: connectedAt - startedAt };
+  return secure(secured, secured.connectedAt, context, facts);
 };
 
 const secureFor = (host: string, { tls_config: settings }: TcpSettings) => ({
@@ -103,10 +104,10 @@ const secureFor = (host: string, { tls_config: settings }: TcpSettings) => ({
   settings,
 });
 
-const secure = (secured: Secured, since: Seconds | undefined, facts: Draft): Opened => {
+const secure = (secured: Secured, since: Seconds | undefined, context: Context, facts: Draft): Opened => {
   if (secured.facts !== undefined) facts.tls = secured.facts;
-  if (secured.securedAt !== undefined && since !== undefined)
-    facts.phases = { ...facts.phases, tls: secured.securedAt - since };
+  if (since !== undefined)
+    facts.phases = { ...facts.phases, tls: (secured.securedAt ?? context.mark('failed')) - since };
   return secured.ok ? { socket: secured.socket } : { failures: secured.failures };
 };
 
@@ -125,7 +126,7 @@ const talk = async (
   const startedAt = context.mark('talking');
   const startTls = async (plain: Socket): Promise<Opened> => {
     const since = context.mark('starttls');
-    return secure(await upgradeTls(plain, secureFor(host, settings), context), since, facts);
+    return secure(await upgradeTls(plain, secureFor(host, settings), context), since, context, facts);
   };
   const said = await dialogue(socket, settings.query_response, context, startTls);
   facts.phases = { ...facts.phases, transfer: context.mark('transferred') - startedAt };
