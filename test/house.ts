@@ -6,13 +6,15 @@ export type Sources = ReadonlyMap<string, string>;
 /** The rooms of `src` from the ground up. A file imports from its own room or from a lower floor. */
 export const floors: readonly (readonly string[])[] = [
   ['kernel'],
-  ['protocol'],
+  ['protocol', 'page'],
   ['net'],
   ['probers', 'sinks'],
   ['config'],
-  ['run', 'delivery', 'generate', 'import', 'receiver'],
+  ['run', 'delivery', 'generate', 'import'],
+  ['receiver'],
   ['agent', 'lambda'],
-  ['cli', 'demo'],
+  ['demo'],
+  ['cli'],
 ];
 
 /** Rooms whose files, or folders, do not know each other; only their table (`index.ts`) knows them all. */

@@ -3,9 +3,9 @@ import type { Run } from '../kernel/run.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
 import type { Prober } from '../net/prober.ts';
+import { type Checked, checker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
 import { pace } from '../run/pace.ts';
-import { samplesOf, seriesTable } from '../run/samples.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import type { ExitCode, Io } from './command.ts';
@@ -34,8 +34,7 @@ export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): 
   using line = progress(io.stderr);
   const show = runPrinter(part, options.json, io);
   const statusText = () => `${tally.good + tally.failed} of ${checks.length} probed, ${tally.failed} failed`;
-  const onRun = (run: Run, prober: Prober) => {
-    const samples = samplesOf(run, prober, seriesTable(run.check));
+  const onChecked = ({ run, prober, samples }: Checked) => {
     for (const { delivery } of pushes) delivery.add(samples);
     sampleCount += samples.length;
     tally[verdictOf(run)] += 1;
@@ -45,8 +44,8 @@ export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): 
   };
   line.show(statusText());
   await warmUp(checks, proberTable, kit);
-  const parts = { probers: proberTable, kit, pace: pace({ share: cpuShare() }), clock: marks(), signal: io.signal };
-  await sweep(checks, { ...parts, onRun });
+  const parts = { checker: checker({ probers: proberTable, kit, clock: marks() }), pace: pace({ share: cpuShare() }) };
+  await sweep(checks, { ...parts, signal: io.signal, onChecked });
   line.clear();
   line.show('delivering …');
   const pushed = await flushAll(pushes, options.deliveryMs, io.signal);

@@ -1,5 +1,5 @@
 import type { Check, Labels, Target, Vantage } from '../kernel/check.ts';
-import { formatDuration } from '../kernel/duration.ts';
+import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -137,6 +137,8 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
     labels,
     profile: chosen.get('profile') ?? 'standard',
     names: chosen.get('names') ?? [],
+    quorum: chosen.get('quorum') ?? (chosen.side === 'outside' ? 'majority' : 'each'),
+    ...sloOf(around.wanted),
   };
   const said = { name: module.name, prober: module.prober, timeoutMs, settings: settings.value };
   for (const vantage of vantagesOfItem(item, prober, settings.value, around, work)) {
@@ -151,6 +153,9 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
     });
   }
 };
+
+const sloOf = ({ entry: { slo } }: Wanted): Pick<Target, 'slo'> =>
+  slo === undefined ? {} : { slo: { objective: slo.objective / 100, windowMs: parseDuration(slo.window) ?? 0 } };
 
 /** The vantages that an item can be probed from; tells of the first one that it cannot. */
 const vantagesOfItem = (

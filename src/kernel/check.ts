@@ -26,6 +26,12 @@ export type Vantage = {
   readonly labels: Labels;
 };
 
+/** How many vantages must fail before a target counts as broken; `each` judges every vantage for itself. */
+export type Quorum = 'majority' | 'any' | 'all' | 'each' | number;
+
+/** A service level objective: the share of good runs, above 0 and below 1, over a window. */
+export type Slo = { readonly objective: number; readonly windowMs: number };
+
 /** One thing to probe. `address` is the target as the prober wants it (a URL, `host:port`), `intervalMs` is at least 1,000. */
 export type Target = {
   readonly name: string;
@@ -35,6 +41,8 @@ export type Target = {
   readonly labels: Labels;
   readonly profile: Profile;
   readonly names: readonly Dialect[];
+  readonly quorum: Quorum;
+  readonly slo?: Slo;
 };
 
 /** Named settings of a prober, defaults filled in, this target's overlay applied. Secrets are references. */

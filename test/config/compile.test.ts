@@ -19,6 +19,7 @@ test('compile: a URL alone gives name, module, side, vantage, interval and time 
       labels: {},
       profile: 'standard',
       names: [],
+      quorum: 'majority',
     },
     module: { name: 'http_2xx', prober: 'http', timeoutMs: 10_000, settings: check?.module.settings },
     vantage: { name: 'edge', kind: 'lambda', region: 'eu-west-1', labels: {} },

@@ -21,6 +21,7 @@ export const exampleCheck = (
       labels: {},
       profile: 'standard',
       names: [],
+      quorum: 'majority',
       ...different.target,
     },
     module: { name: 'example', prober: 'example', timeoutMs: different.timeoutMs ?? 5_000, settings: {} },

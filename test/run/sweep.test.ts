@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Run } from '../../src/kernel/run.ts';
 import { marks } from '../../src/net/marks.ts';
+import { checker } from '../../src/run/checker.ts';
 import { pace } from '../../src/run/pace.ts';
 import { sweep } from '../../src/run/sweep.ts';
 import { emptyKit, exampleCheck, exampleProber } from './example.ts';
@@ -20,11 +21,10 @@ test('sweep: every check is run once, side by side, and reported as it ends', as
   });
   const seen: Run[] = [];
   await sweep(checks, {
-    ...parts,
-    probers: { example },
+    checker: checker({ ...parts, probers: { example } }),
     pace: pace({ share: 1 }),
     signal: new AbortController().signal,
-    onRun: (run) => seen.push(run),
+    onChecked: ({ run }) => seen.push(run),
   });
   assert.deepEqual(
     seen.map(({ check }) => check.target.name),
@@ -41,14 +41,27 @@ test('sweep: when the signal fires no more are started and the running ones are 
   });
   const seen: Run[] = [];
   await sweep(checks, {
-    ...parts,
-    probers: { example },
+    checker: checker({ ...parts, probers: { example } }),
     pace: pace({ share: 1 }),
     signal: stop.signal,
-    onRun: (run) => seen.push(run),
+    onChecked: ({ run }) => seen.push(run),
   });
   assert.deepEqual(
     seen.map(({ check, outcome }) => [check.target.name, outcome.void]),
     [['a', 'stopped']],
   );
+});
+
+test('sweep: from the check on that may not start, none is started', async () => {
+  const example = exampleProber(async () => ({ facts: {}, failures: [] }));
+  const seen: string[] = [];
+  const started = await sweep(checks, {
+    checker: checker({ ...parts, probers: { example } }),
+    pace: pace({ share: 1 }),
+    signal: new AbortController().signal,
+    onChecked: ({ run }) => seen.push(run.check.target.name),
+    mayStart: ({ target }) => target.name !== 'c',
+  });
+  assert.equal(started, 2);
+  assert.deepEqual(seen.sort(), ['a', 'b']);
 });

@@ -1,0 +1,101 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { gauge, point } from '../../src/kernel/metric.ts';
+import { failure } from '../../src/kernel/reason.ts';
+import type { Sample } from '../../src/kernel/sample.ts';
+import { marks } from '../../src/net/marks.ts';
+import type { Prober } from '../../src/net/prober.ts';
+import { checker } from '../../src/run/checker.ts';
+import { emptyKit, exampleCheck, exampleProber } from './example.ts';
+
+const clock = marks();
+const never = new AbortController().signal;
+const check = exampleCheck();
+const withProber = (example: Prober, now = () => 1_000) => checker({ probers: { example }, kit: emptyKit, clock, now });
+const named = (samples: readonly Sample[], name: string) =>
+  samples.filter(({ series }) => series.metric.name === name).map(({ value, at }) => [value, at]);
+
+test('checker: with the samples of a run come those of the list', async () => {
+  const { run } = withProber(exampleProber(async () => ({ facts: {}, failures: [] })));
+  const { samples } = await run(check, never);
+  assert.deepEqual(named(samples, 'probe_success'), [[1, 1_000]]);
+  assert.deepEqual(named(samples, 'bothways_target_interval_seconds'), [[60, 1_000]]);
+  const info = samples.find(({ series }) => series.metric.name === 'bothways_target_info');
+  const labels = Object.fromEntries(info?.series.labels ?? []);
+  assert.deepEqual(
+    [labels.side, labels.quorum, labels.prober, labels.name],
+    ['outside', 'majority', 'example', 'shop'],
+  );
+  assert.deepEqual(named(samples, 'bothways_target_slo_objective_ratio'), []);
+});
+
+test('checker: an objective travels as series', async () => {
+  const { run } = withProber(exampleProber(async () => ({ facts: {}, failures: [] })));
+  const promised = exampleCheck({ target: { slo: { objective: 0.999, windowMs: 86_400_000 } } });
+  const { samples } = await run(promised, never);
+  assert.deepEqual(named(samples, 'bothways_target_slo_objective_ratio'), [[0.999, 1_000]]);
+  assert.deepEqual(named(samples, 'bothways_target_slo_window_seconds'), [[86_400, 1_000]]);
+});
+
+test('checker: a series that the next run does not have ends with a stale marker, once', async () => {
+  let time = 0;
+  let good = false;
+  const { run } = withProber(
+    exampleProber(async () => ({
+      facts: {},
+      failures: good ? [] : [failure('connect_refused', 'connect', 'refused')],
+    })),
+    () => (time += 1_000),
+  );
+  assert.deepEqual(named((await run(check, never)).samples, 'probe_failure_info'), [[1, 1_000]]);
+  good = true;
+  assert.deepEqual(named((await run(check, never)).samples, 'probe_failure_info'), [['stale', 2_000]]);
+  assert.deepEqual(named((await run(check, never)).samples, 'probe_failure_info'), []);
+});
+
+test('checker: a void run says nothing and ends nothing', async () => {
+  const stop = new AbortController();
+  const { run } = withProber(exampleProber(async () => ({ facts: {}, failures: [] })));
+  await run(check, never);
+  stop.abort();
+  assert.deepEqual((await run(check, stop.signal)).samples, []);
+  assert.deepEqual(named((await run(check, never)).samples, 'probe_success'), [[1, 1_000]]);
+});
+
+test('checker: what is forgotten ends with stale markers, after its last samples and never twice', async () => {
+  const { run, forget } = withProber(exampleProber(async () => ({ facts: {}, failures: [] })));
+  const { samples } = await run(check, never);
+  const markers = forget(check, 1_000);
+  assert.equal(markers.length, samples.length);
+  assert.ok(markers.every(({ value, at }) => value === 'stale' && at === 1_001));
+  assert.deepEqual(forget(check, 2_000), []);
+});
+
+test('checker: a run that ends after its check was forgotten brings nothing back', async () => {
+  const { promise: began, resolve: begin } = Promise.withResolvers<void>();
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  const { run, forget } = withProber(
+    exampleProber(async () => {
+      begin();
+      await over;
+      return { facts: {}, failures: [] };
+    }),
+  );
+  const running = run(check, never);
+  await began;
+  forget(check, 2_000);
+  end();
+  assert.deepEqual((await running).samples, []);
+});
+
+test('checker: what a prober remembers is handed to its next run and to its points', async () => {
+  const count = gauge('probe_example_count', 'Runs so far.');
+  const example: Prober = {
+    ...exampleProber(async () => ({ facts: {}, failures: [] })),
+    remember: (memory) => Number(memory ?? 0) + 1,
+    points: (_run, memory) => [point(count, Number(memory))],
+  };
+  const { run } = withProber(example);
+  await run(check, never);
+  assert.deepEqual(named((await run(check, never)).samples, 'probe_example_count'), [[2, 1_000]]);
+});
