@@ -66,7 +66,7 @@ test('architecture: an import that goes up, sideways or out is found', () => {
 
 test('architecture: the linter forbids the same edges between rooms', () => {
   const { overrides } = JSON.parse(read('biome.json'));
-  for (const [index, rooms] of floors.entries()) {
+  for (const [index, rooms] of floors.slice(0, -1).entries()) {
     const { includes, linter } = overrides[index];
     const [first] = linter.rules.style.noRestrictedImports.options.patterns;
     const above = floors.slice(index).flat();

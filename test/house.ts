@@ -6,7 +6,8 @@ export type Sources = ReadonlyMap<string, string>;
 /** The rooms of `src` from the ground up. A file imports from its own room or from a lower floor. */
 export const floors: readonly (readonly string[])[] = [
   ['kernel'],
-  ['protocol', 'page'],
+  ['protocol'],
+  ['page'],
   ['net'],
   ['probers', 'sinks'],
   ['config'],
