@@ -9,7 +9,7 @@ import { pace } from '../run/pace.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import type { ExitCode, Io } from './command.ts';
-import type { ListPart } from './list-part.ts';
+import type { ListPart } from '../config/part.ts';
 import { proberTable } from './open-list.ts';
 import { paint } from './paint.ts';
 import { bareUrl } from './plan-text.ts';

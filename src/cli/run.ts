@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { parseDuration } from '../kernel/duration.ts';
 import { durationText } from '../net/settings.ts';
 import { defineCommand, wrongUsage } from './command.ts';
-import { choosePart } from './list-part.ts';
+import { choosePart } from '../config/part.ts';
 import { openList } from './open-list.ts';
 import { planText } from './plan-text.ts';
 import { runOnce } from './run-once.ts';

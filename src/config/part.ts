@@ -1,7 +1,7 @@
-import type { Endpoint } from '../config/endpoint.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
 import { nearest } from '../protocol/nearest.ts';
-import type { OpenList } from './open-list.ts';
+import type { Compiled } from './compile.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** What one vantage has to do with a list: its checks, and the endpoints it pushes to. */
 export type ListPart = {
@@ -14,7 +14,15 @@ export type ListPart = {
 type Chosen = ({ readonly ok: true } & ListPart) | { readonly ok: false; readonly message: string };
 
 /** The part of a list that is for the vantage of this name; without a name, that of its only vantage. */
-export const choosePart = ({ checks, endpoints, vantages, literals }: OpenList, name: string | undefined): Chosen => {
+export const choosePart = (
+  {
+    checks,
+    endpoints,
+    vantages,
+    literals,
+  }: Pick<Compiled, 'checks' | 'endpoints' | 'vantages'> & Pick<ListPart, 'literals'>,
+  name: string | undefined,
+): Chosen => {
   const names = vantages.map((vantage) => vantage.name);
   const [only] = vantages;
   const vantage = name === undefined && vantages.length === 1 ? only : vantages.find((one) => one.name === name);

@@ -1,0 +1,164 @@
+import type { Check, EpochMs } from '../kernel/check.ts';
+import { tlsMetrics } from '../net/tls-facts.ts';
+import type { CheckRow } from '../page/status.ts';
+import { everyRun } from '../run/every-run.ts';
+import { listMetrics } from '../run/list-series.ts';
+
+/** A sample as anybody may have sent it: labels with `__name__`. */
+export type Observation = {
+  readonly labels: readonly (readonly [name: string, value: string])[];
+  readonly at: EpochMs;
+  readonly value: number | 'stale';
+};
+
+/** What samples say of checks, newest first of all: the picture that people look at. */
+export type Board = {
+  readonly observe: (samples: Iterable<Observation>) => void;
+  /** Shows a check before its first run. */
+  readonly expect: (check: Check) => void;
+  /** One row a check, in the order in which they were first seen. */
+  readonly rows: () => readonly CheckRow[];
+};
+
+/** Runs kept per check, and checks kept in all: what comes beyond is not shown. */
+const limits = { recent: 120, checks: 20_000 };
+
+const phaseOrder = ['setup', 'resolve', 'connect', 'tls', 'request', 'processing', 'rtt', 'transfer', 'check'];
+const hidden = new Set(['__name__', 'job', 'name', 'instance', 'vantage', 'vantage_kind', 'le', 'phase', 'reason']);
+
+type Newest = {
+  at: EpochMs;
+  up?: boolean;
+  seconds?: number;
+  doubt?: number;
+  readonly failures: { phase: string; reason: string }[];
+  readonly phases: Map<string, number>;
+};
+
+type Entry = {
+  readonly key: string;
+  readonly fixed: Pick<CheckRow, 'id' | 'name' | 'instance' | 'vantage' | 'vantageKind'>;
+  labels: CheckRow['labels'];
+  side: CheckRow['side'];
+  intervalMs?: number;
+  certificateExpiresAt?: EpochMs;
+  newest: Newest;
+  readonly recent: CheckRow['recent'][number][];
+};
+
+/** An empty board. It goes by the labels alone, so it does not matter who probed. */
+export const board = (): Board => {
+  const entries = new Map<string, Entry>();
+
+  const entryOf = (labels: ReadonlyMap<string, string>, mayBeNew: boolean): Entry | undefined => {
+    const [job, name, instance, vantage] = ['job', 'name', 'instance', 'vantage'].map(
+      (label) => labels.get(label) ?? '',
+    );
+    const key = [name, vantage, instance, job].join('\n');
+    const known = entries.get(key);
+    if (known !== undefined || !mayBeNew || entries.size >= limits.checks) return known;
+    const entry: Entry = {
+      key,
+      fixed: {
+        id: [name, vantage, instance, ...(job === 'bothways' ? [] : [job])].join(' '),
+        name: name ?? '',
+        instance: instance ?? '',
+        vantage: vantage ?? '',
+        vantageKind: labels.get('vantage_kind') ?? '',
+      },
+      labels: Object.fromEntries([...labels].filter(([label]) => !hidden.has(label))),
+      side: 'outside',
+      newest: newest(0),
+      recent: [],
+    };
+    entries.set(key, entry);
+    return entry;
+  };
+
+  const observe = (samples: Iterable<Observation>) => {
+    for (const { labels: pairs, at, value } of samples) {
+      const labels = new Map(pairs);
+      const metric = labels.get('__name__') ?? '';
+      // What has no name is about us, not about a target.
+      if (!labels.has('name') || !labels.has('vantage')) continue;
+      const entry = entryOf(labels, value !== 'stale');
+      if (entry === undefined || at < entry.newest.at) continue;
+      if (value === 'stale') {
+        if (metric === everyRun.success.name) entries.delete(entry.key);
+        continue;
+      }
+      if (at > entry.newest.at) {
+        keep(entry);
+        entry.newest = newest(at);
+      }
+      note(entry, metric, labels, value);
+    }
+  };
+
+  const expect = ({ labels, target }: Check) => {
+    const entry = entryOf(new Map(Object.entries(labels)), true);
+    if (entry === undefined) return;
+    entry.side = target.side;
+    entry.intervalMs = target.intervalMs;
+  };
+
+  return { observe, expect, rows: () => [...entries.values()].map(rowOf) };
+};
+
+const newest = (at: EpochMs): Newest => ({ at, failures: [], phases: new Map() });
+
+/** Puts the newest run among the earlier ones, before a newer takes its place. */
+const keep = ({ newest: { at, seconds, up }, recent }: Entry): void => {
+  if (seconds === undefined || up === undefined) return;
+  recent.push([at, seconds, up]);
+  if (recent.length > limits.recent) recent.shift();
+};
+
+const note = (entry: Entry, metric: string, labels: ReadonlyMap<string, string>, value: number): void => {
+  const { newest: run } = entry;
+  const phase = labels.get('phase');
+  switch (metric) {
+    case everyRun.success.name:
+      run.up = value === 1;
+      return;
+    case everyRun.duration.name:
+      run.seconds = value;
+      return;
+    case everyRun.doubt.name:
+      run.doubt = value;
+      return;
+    case everyRun.failureInfo.name:
+      run.failures.push({ phase: phase ?? '', reason: labels.get('reason') ?? '' });
+      return;
+    case tlsMetrics.earliestExpiry.name:
+      entry.certificateExpiresAt = value * 1_000;
+      return;
+    case listMetrics.info.name:
+      entry.side = labels.get('side') === 'inside' ? 'inside' : 'outside';
+      return;
+    case listMetrics.interval.name:
+      entry.intervalMs = value * 1_000;
+      return;
+    default:
+      if (phase !== undefined && metric.endsWith('_duration_seconds')) run.phases.set(phase, value);
+  }
+};
+
+const rowOf = ({ fixed, labels, side, intervalMs, certificateExpiresAt, newest: run, recent }: Entry): CheckRow => {
+  const { at, up, seconds, doubt, failures, phases } = run;
+  const last = seconds === undefined || up === undefined ? [] : [[at, seconds, up] as const];
+  return {
+    ...fixed,
+    labels,
+    side,
+    failures,
+    phases: [...phases].sort(([a], [b]) => phaseOrder.indexOf(a) - phaseOrder.indexOf(b)),
+    recent: [...recent, ...last].slice(-limits.recent),
+    ...(at === 0 ? {} : { at }),
+    ...(intervalMs === undefined ? {} : { intervalMs }),
+    ...(up === undefined ? {} : { up }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(doubt === undefined ? {} : { doubt }),
+    ...(certificateExpiresAt === undefined ? {} : { certificateExpiresAt }),
+  };
+};
