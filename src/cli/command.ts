@@ -15,6 +15,8 @@ export type Io = {
   readonly stderr: Output;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** Calls back at every SIGHUP, until what it gives is called. Without a listener SIGHUP ends the process, as everywhere. */
+  readonly onHangup: (listener: () => void) => () => void;
 };
 
 /** What each exit code means. */

@@ -1,3 +1,4 @@
+import { agent } from './agent.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { explain } from './explain.ts';
@@ -6,4 +7,4 @@ import { run } from './run.ts';
 import { schema } from './schema.ts';
 
 /** THE table of commands: usage texts, documentation and the command line itself are made from it. */
-export const commands: readonly Command[] = [check, probe, run, explain, schema];
+export const commands: readonly Command[] = [check, probe, run, agent, explain, schema];

@@ -35,6 +35,10 @@ const io: Io = {
   stderr: output(process.stderr),
   environment: process.env,
   signal: stop.signal,
+  onHangup: (listener) => {
+    process.on('SIGHUP', listener);
+    return () => void process.off('SIGHUP', listener);
+  },
 };
 
 void bothways(process.argv.slice(2), io, commands, version).then((code) => {

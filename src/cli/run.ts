@@ -41,11 +41,7 @@ export const run = defineCommand({
     'bothways run --once --config targets.yaml --vantage prod-a --json | jq .verdict',
   ],
   run: async ({ once, config, vantage, json, dryRun, timeout }, io) => {
-    if (!once && !dryRun)
-      return wrongUsage(
-        io,
-        'run needs --once: running on and on is what `bothways agent` will do, which is not there yet',
-      );
+    if (!once && !dryRun) return wrongUsage(io, 'run needs --once; running on and on is what `bothways agent` does');
     const list = await openList(config, io);
     if (list === undefined) return 2;
     const part = choosePart(list, vantage);

@@ -25,6 +25,7 @@ export const capture = (options: Options = {}) => {
     stderr: output('stderr'),
     environment: options.environment ?? {},
     signal: options.signal ?? new AbortController().signal,
+    onHangup: () => () => {},
   };
   return { io, written };
 };

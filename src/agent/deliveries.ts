@@ -1,0 +1,59 @@
+import type { Endpoint } from '../config/endpoint.ts';
+import type { Counts, Delivery } from '../delivery/deliver.ts';
+import { push } from '../delivery/push.ts';
+import type { Sample } from '../kernel/sample.ts';
+import type { Kit } from '../net/prober.ts';
+
+/** The ways to all receivers of a vantage. */
+export type Deliveries = AsyncDisposable & {
+  /** Takes the place of the endpoints so far: those that stay as they are keep what waits, others deliver it and close. */
+  readonly set: (endpoints: readonly Endpoint[]) => void;
+  readonly add: (samples: readonly Sample[]) => void;
+  readonly counts: () => readonly { readonly endpoint: string; readonly counts: Counts }[];
+  /** Sends what waits, until the signal fires. */
+  readonly flush: (signal: AbortSignal) => Promise<void>;
+};
+
+/** How long an endpoint that left the list may take to deliver what waits, in milliseconds. */
+const farewellMs = 10_000;
+
+/** No endpoints yet. */
+export const deliveries = (vantage: string, kit: Kit): Deliveries => {
+  let open = new Map<string, { readonly endpoint: string; readonly delivery: Delivery }>();
+  const leaving = new Set<Promise<void>>();
+
+  const leave = (delivery: Delivery) => {
+    const gone = (async () => {
+      await delivery.flush(AbortSignal.timeout(farewellMs));
+      await delivery[Symbol.asyncDispose]();
+    })().finally(() => leaving.delete(gone));
+    leaving.add(gone);
+  };
+
+  const set: Deliveries['set'] = (endpoints) => {
+    const next: typeof open = new Map();
+    for (const endpoint of endpoints) {
+      const key = JSON.stringify([endpoint.name, endpoint.settings]);
+      const known = open.get(key);
+      open.delete(key);
+      next.set(key, known ?? { endpoint: endpoint.name, delivery: push(endpoint, vantage, kit) });
+    }
+    for (const { delivery } of open.values()) leave(delivery);
+    open = next;
+  };
+
+  const all = () => [...open.values()];
+  return {
+    set,
+    add: (samples) => {
+      for (const { delivery } of all()) delivery.add(samples);
+    },
+    counts: () => all().map(({ endpoint, delivery }) => ({ endpoint, counts: delivery.counts() })),
+    flush: async (signal) => {
+      await Promise.all([...all().map(({ delivery }) => delivery.flush(signal)), ...leaving]);
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...all().map(({ delivery }) => delivery[Symbol.asyncDispose]()), ...leaving]);
+    },
+  };
+};

@@ -1,0 +1,56 @@
+import { createHash } from 'node:crypto';
+import { listFiles } from '../config/files.ts';
+import { loadTexts } from '../config/load.ts';
+import { choosePart, type ListPart } from '../config/part.ts';
+import { problemText } from '../config/problem.ts';
+import type { ProberTable } from '../config/schema.ts';
+import type { EpochMs } from '../kernel/check.ts';
+
+/** The list as one vantage uses it. `hash` is of the files' contents, 12 hexadecimal digits. */
+export type InUse = ListPart & {
+  readonly hash: string;
+  readonly loadedAt: EpochMs;
+  readonly externalLabels: Readonly<Record<string, string>>;
+};
+
+/** What reading the list anew gave: nothing has changed, a new list, or why there is none. */
+export type Reading =
+  | { readonly kind: 'same' }
+  | { readonly kind: 'new'; readonly list: InUse; readonly warnings: readonly string[] }
+  | { readonly kind: 'bad'; readonly hash: string; readonly problems: readonly string[] };
+
+/** Where a list comes from, and for whom. */
+export type ListSource = {
+  readonly paths: readonly string[];
+  readonly vantage: string | undefined;
+  readonly probers: ProberTable;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+};
+
+/**
+ * Reads the list; `known` is the hash of what was read last, good or bad, so that what has not changed costs only the reading.
+ * Files are compared by content, since a ConfigMap changes by a link. Never rejects.
+ */
+export const readList = async (source: ListSource, known: string | undefined, now: EpochMs): Promise<Reading> => {
+  const { paths, vantage, probers, environment } = source;
+  const { files, problems } = await listFiles(paths);
+  const hash = hashOf([...files.map(({ file, text }) => `${file}\n${text}`), ...problems.map(problemText)]);
+  if (hash === known) return { kind: 'same' };
+  if (problems.length > 0) return { kind: 'bad', hash, problems: problems.map(problemText) };
+  const loaded = loadTexts(files, { probers, environment });
+  if (!loaded.ok) return { kind: 'bad', hash, problems: loaded.problems.map(problemText) };
+  const part = choosePart({ ...loaded.compiled, literals: loaded.literals }, vantage);
+  if (!part.ok) return { kind: 'bad', hash, problems: [part.message] };
+  const externalLabels = loaded.list.external_labels;
+  return {
+    kind: 'new',
+    list: { ...part, hash, loadedAt: now, externalLabels },
+    warnings: loaded.warnings.map(problemText),
+  };
+};
+
+const hashOf = (texts: readonly string[]): string => {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(`${text.length}\n${text}`);
+  return hash.digest('hex').slice(0, 12);
+};

@@ -1,0 +1,139 @@
+import type { Labels, Vantage } from '../kernel/check.ts';
+import { counter, gauge, type Metric, type Point, point } from '../kernel/metric.ts';
+import type { Sample } from '../kernel/sample.ts';
+import { version } from '../kernel/version.ts';
+import type { Counts } from '../delivery/deliver.ts';
+
+const endpoint = 'The receiver, by its name in the list.';
+
+/** Metrics of the agent itself. Counters begin at 0 when it starts. */
+export const selfMetrics = {
+  build: gauge('bothways_build_info', 'The version that runs; always 1.', {
+    labels: { version: 'Of Bothways.', node: 'Of Node.' },
+  }),
+  started: gauge('process_start_time_seconds', 'When the process started, in Unix seconds.'),
+  cpu: counter('process_cpu_seconds_total', 'CPU time that the process has used, in seconds.'),
+  memory: gauge('process_resident_memory_bytes', 'Memory that the process holds, in bytes.'),
+  checks: gauge('bothways_checks', 'Checks of the list that this agent runs.'),
+  runs: counter('bothways_runs_total', 'Runs that have ended.', {
+    labels: {
+      outcome: {
+        good: 'The target did what it should.',
+        failed: 'The target did not.',
+        void: 'We ended it ourselves; it says nothing about the target.',
+      },
+    },
+  }),
+  skipped: counter('bothways_runs_skipped_total', 'Runs that were due and did not take place.', {
+    labels: {
+      why: {
+        overlap: 'The run before was still under way.',
+        late: 'Its interval was over before its turn came.',
+      },
+    },
+  }),
+  doubtful: counter(
+    'bothways_runs_doubtful_total',
+    'Runs whose times are not to be trusted, because the process itself was late by more than 6 ms.',
+  ),
+  reloaded: gauge('bothways_list_last_reload_successful', 'Whether the newest list could be read: 1 or 0.'),
+  reloadedAt: gauge(
+    'bothways_list_last_reload_success_timestamp_seconds',
+    'When the list in use was read, in Unix seconds.',
+  ),
+  list: gauge('bothways_list_info', 'The list in use; always 1.', {
+    labels: { hash: 'Of the contents of its files.' },
+  }),
+  samples: counter('bothways_delivery_samples_total', 'What became of samples.', {
+    labels: {
+      endpoint,
+      outcome: {
+        accepted: 'The receiver took them.',
+        dropped: 'The receiver threw them away on purpose.',
+        rejected: 'The receiver refused them for good.',
+        lost: 'They were never sent, or given up.',
+      },
+    },
+  }),
+  waiting: gauge('bothways_delivery_samples_waiting', 'Samples that are still to be delivered.', {
+    labels: { endpoint },
+  }),
+  oldest: gauge(
+    'bothways_delivery_oldest_waiting_timestamp_seconds',
+    'Time of the oldest sample that waits, in Unix seconds; 0 when none does.',
+    { labels: { endpoint } },
+  ),
+  requests: counter('bothways_delivery_requests_total', 'Requests to receivers.', { labels: { endpoint } }),
+  retries: counter('bothways_delivery_retries_total', 'Requests that were sent again.', { labels: { endpoint } }),
+};
+
+/** What the agent has done so far. */
+export type Tally = {
+  readonly startedAt: number;
+  readonly checks: number;
+  readonly runs: Readonly<Record<'good' | 'failed' | 'void', number>>;
+  readonly skipped: Readonly<Record<'overlap' | 'late', number>>;
+  readonly doubtful: number;
+  readonly list: { readonly hash: string; readonly loadedAt: number; readonly ok: boolean };
+  readonly deliveries: readonly { readonly endpoint: string; readonly counts: Counts }[];
+};
+
+/** The points of {@link selfMetrics}. */
+export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, list, deliveries }: Tally): Point[] => {
+  const { user, system } = process.cpuUsage();
+  return [
+    point(selfMetrics.build, 1, { version, node: process.versions.node }),
+    point(selfMetrics.started, startedAt / 1_000),
+    point(selfMetrics.cpu, (user + system) / 1e6),
+    point(selfMetrics.memory, process.memoryUsage.rss()),
+    point(selfMetrics.checks, checks),
+    point(selfMetrics.runs, runs.good, { outcome: 'good' }),
+    point(selfMetrics.runs, runs.failed, { outcome: 'failed' }),
+    point(selfMetrics.runs, runs.void, { outcome: 'void' }),
+    point(selfMetrics.skipped, skipped.overlap, { why: 'overlap' }),
+    point(selfMetrics.skipped, skipped.late, { why: 'late' }),
+    point(selfMetrics.doubtful, doubtful),
+    point(selfMetrics.reloaded, list.ok ? 1 : 0),
+    point(selfMetrics.reloadedAt, list.loadedAt / 1_000),
+    point(selfMetrics.list, 1, { hash: list.hash }),
+    ...deliveries.flatMap(({ endpoint: name, counts }) => deliveryPoints(name, counts)),
+  ];
+};
+
+const deliveryPoints = (name: string, counts: Counts): Point[] => [
+  point(selfMetrics.samples, counts.accepted, { endpoint: name, outcome: 'accepted' }),
+  point(selfMetrics.samples, counts.dropped, { endpoint: name, outcome: 'dropped' }),
+  point(selfMetrics.samples, sum(counts.rejected), { endpoint: name, outcome: 'rejected' }),
+  point(selfMetrics.samples, sum(counts.lost), { endpoint: name, outcome: 'lost' }),
+  point(selfMetrics.waiting, counts.waiting, { endpoint: name }),
+  point(selfMetrics.oldest, (counts.oldestWaiting ?? 0) / 1_000, { endpoint: name }),
+  point(selfMetrics.requests, counts.requests, { endpoint: name }),
+  point(selfMetrics.retries, counts.retries, { endpoint: name }),
+];
+
+/** The sum of a table of counts. */
+export const sum = (table: Readonly<Record<string, number>>): number =>
+  Object.values(table).reduce((total, value) => total + value, 0);
+
+/** Points as samples of now, with labels of ours under their own. For `/metrics` there are none: who scrapes says who we are. */
+export const selfSamples = (points: readonly Point[], base: Labels, at: number): Sample[] =>
+  points.map(({ metric, labels, value }) => ({
+    series: { metric, labels: labelPairs(metric, { ...base, ...labels }) },
+    at,
+    value,
+  }));
+
+const labelPairs = (metric: Metric, labels: Labels) =>
+  Object.entries({ ...labels, __name__: metric.name })
+    .filter(([, value]) => value !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+
+/** Labels of what an agent pushes about itself. */
+export const selfLabels = ({ name, kind, region, labels }: Vantage, external: Labels): Labels => ({
+  ...external,
+  ...labels,
+  job: 'bothways',
+  vantage: name,
+  vantage_kind: kind,
+  vantage_region: region ?? '',
+});

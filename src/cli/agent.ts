@@ -1,0 +1,152 @@
+import * as z from 'zod';
+import { type Agent, type Log, startAgent } from '../agent/agent.ts';
+import { pageFile } from '../agent/page-file.ts';
+import { agentRoutes } from '../agent/routes.ts';
+import { readWebConfig } from '../agent/web-config.ts';
+import { isLoopback, type WebServer, webServer } from '../agent/web-server.ts';
+import { parseDuration } from '../kernel/duration.ts';
+import { marks } from '../net/marks.ts';
+import { durationText } from '../net/settings.ts';
+import { hostAndPort } from '../protocol/host-and-port.ts';
+import { parseShard } from '../run/shard.ts';
+import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
+import { proberTable } from './open-list.ts';
+import { counted, printable } from './paint.ts';
+
+/** `bothways agent`: probes on and on. */
+export const agent = defineCommand({
+  name: 'agent',
+  summary: 'Probes the targets of a vantage on and on and pushes what it finds to Prometheus.',
+  details:
+    'The list is read anew when its content changes, on SIGHUP and on POST /-/reload; a bad one changes nothing. SIGTERM or Ctrl-C ends it cleanly: what waits is delivered, and all its series end with stale markers. The status page, /metrics, /-/healthy and /-/ready are on --listen.',
+  positional: [],
+  args: z.strictObject({
+    config: z
+      .array(z.string())
+      .min(1)
+      .describe('The target list: a file, or a directory of *.yml and *.yaml files.')
+      .meta({ value: 'FILE' }),
+    vantage: z
+      .string()
+      .optional()
+      .describe('Where this runs, as the list calls it. May be left out if the list has only one.')
+      .meta({ value: 'NAME' }),
+    shard: z
+      .string()
+      .default('0/1')
+      .refine((text) => parseShard(text) !== undefined, { error: 'write i/n, from 0/n to n-1/n, for example 0/3' })
+      .describe('Which part of the targets this agent takes, of how many.')
+      .meta({ value: 'I/N' }),
+    listen: z
+      .string()
+      .default('127.0.0.1:9115')
+      .refine((text) => text === 'none' || hostAndPort(text)?.port !== undefined, {
+        error: 'write HOST:PORT, for example 0.0.0.0:9115, or none',
+      })
+      .describe('Where the page and /metrics are; the next free port if it is taken. `none` for no door.')
+      .meta({ value: 'HOST:PORT' }),
+    webConfig: z
+      .string()
+      .optional()
+      .describe('File with TLS, basic auth or a token for the door.')
+      .meta({ value: 'FILE' }),
+    reloadInterval: durationText
+      .default('5s')
+      .describe('How often the files of the list are looked at.')
+      .meta({ value: 'DURATION' }),
+    stopTimeout: durationText
+      .default('10s')
+      .describe('How long to wait for the receivers at the end.')
+      .meta({ value: 'DURATION' }),
+  }),
+  examples: [
+    'bothways agent --config targets.yaml --vantage prod-a',
+    'bothways agent --config /etc/bothways --vantage prod-a --listen 0.0.0.0:9115 --web-config web.yml --shard 0/3',
+  ],
+  run: async (args, io) => {
+    const log = logTo(io);
+    const started = await startAgent({
+      source: { paths: args.config, vantage: args.vantage, probers: proberTable, environment: io.environment },
+      // safe: checked by the schema of --shard
+      shard: parseShard(args.shard) ?? { index: 0, of: 1 },
+      clock: marks(),
+      log,
+    });
+    if (!started.ok) {
+      for (const problem of started.problems) wrongUsage(io, printable(problem));
+      return 2;
+    }
+    const running = started.agent;
+    for (const warning of started.warnings) log('warn', warning);
+    const opened = await openDoor(running, args, io);
+    if (typeof opened === 'string') {
+      await running.stop(0);
+      return wrongUsage(io, opened);
+    }
+    await using door = opened;
+    log(
+      'info',
+      `${running.vantage}: ${counted(running.checks(), 'check')}${door === undefined ? '' : `; the page is at ${door.url}`}`,
+    );
+    await untilStopped(running, parseDuration(args.reloadInterval) ?? 5_000, io);
+    log('info', 'stopping: what waits is delivered');
+    const { undelivered } = await running.stop(parseDuration(args.stopTimeout) ?? 0);
+    if (undelivered > 0) log('error', `${counted(undelivered, 'sample')} not delivered`);
+    return undelivered > 0 ? 1 : 0;
+  },
+});
+
+/** The open door, none, or what is wrong with what was asked for. */
+const openDoor = async (
+  running: Agent,
+  { listen, webConfig }: { readonly listen: string; readonly webConfig?: string | undefined },
+  io: Io,
+): Promise<WebServer | undefined | string> => {
+  const place = hostAndPort(listen);
+  if (listen === 'none' || place?.port === undefined) return undefined;
+  const read = webConfig === undefined ? undefined : await readWebConfig(webConfig, io.environment);
+  if (read?.ok === false) return read.problem;
+  const routes = agentRoutes({
+    page: pageFile(),
+    status: running.status,
+    metrics: running.metrics,
+    reload: running.reload,
+    ready: () => !io.signal.aborted,
+  });
+  try {
+    const door = await webServer({ host: place.host, port: place.port, routes, ...read?.locks });
+    if (door.port !== place.port && place.port !== 0)
+      io.stderr.write(`port ${place.port} is taken; using ${door.port}\n`);
+    if (!isLoopback(place.host) && read?.locks.admits === undefined)
+      io.stderr.write(`warning: everybody who reaches ${door.url} can see the page; lock it with --web-config\n`);
+    return door;
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    return `cannot listen at ${listen} (${code})`;
+  }
+};
+
+/** Looks at the list every so often and on SIGHUP, until the signal fires. */
+const untilStopped = async (running: Agent, everyMs: number, io: Io): Promise<ExitCode> => {
+  const look = setInterval(() => void running.reload(), everyMs);
+  const forgetHangup = io.onHangup(() => void running.reload());
+  await new Promise<void>((resolve) => {
+    if (io.signal.aborted) resolve();
+    io.signal.addEventListener('abort', () => resolve(), { once: true });
+  });
+  clearInterval(look);
+  forgetHangup();
+  return 0;
+};
+
+/** Lines for people on a terminal, JSON for programs. */
+export const logTo =
+  ({ stderr }: Io): Log =>
+  (level, message) => {
+    const text = printable(message);
+    stderr.write(
+      stderr.isTerminal
+        ? `${level === 'info' ? '' : `${level}: `}${text}\n`
+        : `${JSON.stringify({ time: new Date().toISOString(), level, msg: message })}\n`,
+    );
+  };
