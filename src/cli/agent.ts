@@ -7,9 +7,10 @@ import { isLoopback, type WebServer, webServer } from '../agent/web-server.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { marks } from '../net/marks.ts';
 import { durationText } from '../net/settings.ts';
-import { hostAndPort } from '../protocol/host-and-port.ts';
+
 import { parseShard } from '../run/shard.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
+import { parseListen } from './listen.ts';
 import { proberTable } from './open-list.ts';
 import { counted, printable } from './paint.ts';
 
@@ -40,7 +41,7 @@ export const agent = defineCommand({
     listen: z
       .string()
       .default('127.0.0.1:9115')
-      .refine((text) => text === 'none' || hostAndPort(text)?.port !== undefined, {
+      .refine((text) => text === 'none' || parseListen(text) !== undefined, {
         error: 'write HOST:PORT, for example 0.0.0.0:9115, or none',
       })
       .describe('Where the page and /metrics are; the next free port if it is taken. `none` for no door.')
@@ -102,8 +103,8 @@ const openDoor = async (
   { listen, webConfig }: { readonly listen: string; readonly webConfig?: string | undefined },
   io: Io,
 ): Promise<WebServer | undefined | string> => {
-  const place = hostAndPort(listen);
-  if (listen === 'none' || place?.port === undefined) return undefined;
+  const place = parseListen(listen);
+  if (place === undefined) return undefined;
   const read = webConfig === undefined ? undefined : await readWebConfig(webConfig, io.environment);
   if (read?.ok === false) return read.problem;
   const routes = agentRoutes({

@@ -1,0 +1,230 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { rename, writeFile } from 'node:fs/promises';
+import { createInterface } from 'node:readline';
+import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { receiver } from '../servers/receiver.ts';
+import { listFile, site } from './world.ts';
+
+const launcher = fileURLToPath(new URL('../../bin/bothways', import.meta.url));
+
+type Line = { readonly level: string; readonly msg: string };
+
+/** A running agent: what it says line by line, and its door. */
+const startAgent = async (path: string, ...flags: string[]) => {
+  const child = spawn(process.execPath, [launcher, 'agent', '--config', path, '--listen', '127.0.0.1:0', ...flags], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, CANARY: 'canary-password' },
+  });
+  const lines: string[] = [];
+  const waiting = new Set<() => void>();
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    lines.push(line);
+    for (const look of waiting) look();
+  });
+  const exited = once(child, 'exit').then(([code]) => code as number);
+  const said = async (pattern: RegExp): Promise<string> => {
+    for (;;) {
+      const found = lines.find((line) => pattern.test(line));
+      if (found !== undefined) return found;
+      const changed = new Promise<void>((resolve) => waiting.add(resolve));
+      await Promise.race([changed, exited.then((code) => assert.fail(`ended with ${code}: ${lines.join('\n')}`))]);
+    }
+  };
+  const ready: Line = JSON.parse(await said(/the page is at/));
+  const url = /http\S+/.exec(ready.msg)?.[0] ?? '';
+  return {
+    child,
+    lines,
+    said,
+    url,
+    get: (to: string, init?: RequestInit) => fetch(`${url}${to}`, init).then((answer) => answer.text()),
+    stop: async () => {
+      child.kill('SIGTERM');
+      return exited;
+    },
+    [Symbol.asyncDispose]: async () => {
+      if (child.exitCode === null) child.kill('SIGKILL');
+      await exited;
+    },
+  };
+};
+
+const until = async (holds: () => boolean | Promise<boolean>, what: string): Promise<void> => {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await holds()) return;
+    await wait(50);
+  }
+  assert.fail(what);
+};
+
+const list = (url: string, push: string, targets: readonly string[]) => `
+external_labels: { env: test }
+vantages: { laptop: { kind: agent, labels: { vantage_rack: r1 } } }
+remote_write: [{ url: "${push}", queue_config: { batch_send_deadline: 100ms } }]
+defaults: { inside: { interval: 1s, timeout: 1s, from: [laptop] } }
+targets:
+${targets.map((name) => `  - { name: ${name}, side: inside, target: "${url}/${name}" }`).join('\n')}
+`;
+
+const staleBits = (value: number) => Number.isNaN(value);
+
+test('agent: it probes on and on, pushes, shows itself, and ends with stale markers for all its series', async () => {
+  await using web = await site();
+  await using push = await receiver();
+  await using file = await listFile(list(web.url, push.url, ['good', 'bad']));
+  await using agent = await startAgent(file.path);
+  const runs = (name: string) =>
+    push.pushes
+      .flatMap(({ series }) => series)
+      .filter(({ labels }) => labels.__name__ === 'probe_success' && labels.name === name);
+  await until(() => runs('good').length >= 2 && runs('bad').length >= 2, 'no samples came');
+  assert.deepEqual(runs('good')[0]?.labels, {
+    __name__: 'probe_success',
+    env: 'test',
+    instance: `${web.url}/good`,
+    job: 'bothways',
+    name: 'good',
+    vantage: 'laptop',
+    vantage_kind: 'agent',
+    vantage_rack: 'r1',
+  });
+  const status = JSON.parse(await agent.get('/api/status'));
+  assert.equal(status.title, 'agent laptop');
+  const shown = Object.fromEntries(status.checks.map((row: { name: string; up: boolean }) => [row.name, row.up]));
+  assert.deepEqual(shown, { good: true, bad: false });
+  assert.match(await agent.get('/metrics'), /^bothways_checks 2$/m);
+  assert.equal(await agent.get('/-/healthy'), 'Healthy.\n');
+  assert.equal(await agent.get('/-/ready'), 'Ready.\n');
+  assert.match(await agent.said(/bad .* fails/), /http_status/);
+  assert.equal(await agent.stop(), 0);
+  const all = push.pushes.flatMap(({ series }) => series);
+  const last = new Map(all.map((one) => [JSON.stringify(one.labels), one.value]));
+  const ofTargets = [...last].filter(([labels]) => 'name' in JSON.parse(labels));
+  assert.ok(ofTargets.length > 20);
+  for (const [labels, value] of ofTargets) assert.ok(staleBits(value), `${labels} ends with ${value}`);
+});
+
+test('agent: a changed list is used, one that is bad is not and says so, and what left it ends', async () => {
+  await using web = await site();
+  await using push = await receiver();
+  await using file = await listFile(list(web.url, push.url, ['good', 'bad']));
+  await using agent = await startAgent(file.path, '--reload-interval', '200ms');
+  const values = (name: string) =>
+    push.pushes
+      .flatMap(({ series }) => series)
+      .filter(({ labels }) => labels.__name__ === 'probe_success' && labels.name === name)
+      .map(({ value }) => value);
+  await until(() => values('bad').length > 0, 'no samples came');
+  await writeFile(file.path, 'targets: [');
+  await agent.said(/the list before stays in use/);
+  assert.match(await agent.get('/metrics'), /^bothways_list_last_reload_successful 0$/m);
+  assert.match(JSON.parse(await agent.get('/api/status')).list.problem, /targets\.yaml:1/);
+  const before = values('good').length;
+  await until(() => values('good').length > before, 'the last good list is not in use');
+  await writeFile(`${file.path}.new`, list(web.url, push.url, ['good', 'other']));
+  await rename(`${file.path}.new`, file.path);
+  await until(() => values('other').length > 0, 'the new target is not probed');
+  await until(() => staleBits(values('bad').at(-1) ?? 0), 'what left the list did not end');
+  assert.ok(
+    values('good').every((value) => value === 1),
+    'what stayed was interrupted',
+  );
+  assert.match(await agent.get('/metrics'), /^bothways_list_last_reload_successful 1$/m);
+  assert.deepEqual(
+    JSON.parse(await agent.get('/api/status')).checks.map(({ name }: { name: string }) => name),
+    ['good', 'other'],
+  );
+  assert.equal(await agent.stop(), 0);
+});
+
+test('agent: SIGHUP and POST /-/reload read the list at once', async () => {
+  await using web = await site();
+  await using push = await receiver();
+  await using file = await listFile(list(web.url, push.url, ['good']));
+  await using agent = await startAgent(file.path, '--reload-interval', '1h');
+  const checks = async () => /^bothways_checks (\d+)$/m.exec(await agent.get('/metrics'))?.[1];
+  await writeFile(file.path, list(web.url, push.url, ['good', 'bad']));
+  agent.child.kill('SIGHUP');
+  await until(async () => (await checks()) === '2', 'SIGHUP changed nothing');
+  await writeFile(file.path, list(web.url, push.url, ['good', 'bad', 'more']));
+  assert.equal(await agent.get('/-/reload', { method: 'POST' }), 'The list is in use.\n');
+  assert.equal(await checks(), '3');
+  await writeFile(file.path, 'targets: 5');
+  assert.match(await agent.get('/-/reload', { method: 'POST' }), /targets/);
+  assert.equal(await checks(), '3');
+  assert.equal(await agent.stop(), 0);
+});
+
+test('agent: a receiver that is not there costs its samples at the end, and they are counted', async () => {
+  await using web = await site();
+  await using file = await listFile(list(web.url, 'http://127.0.0.1:1/api/v1/write', ['good']));
+  await using agent = await startAgent(file.path, '--stop-timeout', '300ms');
+  await until(async () => Number(/waiting\{[^}]*\} (\S+)/.exec(await agent.get('/metrics'))?.[1]) > 0, 'nothing waits');
+  assert.equal(await agent.stop(), 1);
+  assert.match(agent.lines.at(-1) ?? '', /samples not delivered/);
+});
+
+test('agent: shards share the targets between them', async () => {
+  await using web = await site();
+  await using push = await receiver();
+  const names = Array.from({ length: 12 }, (_, index) => `good-${index}`);
+  await using file = await listFile(list(web.url, push.url, names));
+  await using first = await startAgent(file.path, '--shard', '0/2');
+  await using second = await startAgent(file.path, '--shard', '1/2');
+  const probed = async (agent: typeof first) =>
+    JSON.parse(await agent.get('/api/status')).checks.map(({ name }: { name: string }) => name) as string[];
+  const [one, two] = [await probed(first), await probed(second)];
+  assert.deepEqual([...one, ...two].sort(), [...names].sort());
+  assert.ok(one.length > 0 && two.length > 0);
+  await Promise.all([first.stop(), second.stop()]);
+});
+
+test('agent: a locked door lets in who is admitted, and health checks', async () => {
+  await using web = await site();
+  await using push = await receiver();
+  await using file = await listFile(list(web.url, push.url, ['good']));
+  const locks = `${file.path}.locks`;
+  await writeFile(
+    locks,
+    'basic_auth: { username: ops, password: "${env:CANARY}" }\nauthorization: { credentials: token-1 }\n',
+  );
+  await using agent = await startAgent(file.path, '--web-config', locks);
+  const status = (authorization?: string) =>
+    fetch(`${agent.url}/api/status`, { headers: authorization === undefined ? {} : { authorization } }).then(
+      (answer) => answer.status,
+    );
+  assert.equal(await status(), 401);
+  assert.equal(await status(`Basic ${Buffer.from('ops:canary-password').toString('base64')}`), 200);
+  assert.equal(await status('Bearer token-1'), 200);
+  assert.equal(await status('Bearer token-2'), 401);
+  assert.equal(await agent.get('/-/healthy'), 'Healthy.\n');
+  assert.doesNotMatch(agent.lines.join('\n'), /canary|token-1/);
+  await agent.stop();
+});
+
+test('agent: wrong usage is said before anything starts', async () => {
+  await using file = await listFile(list('http://127.0.0.1:1', 'http://127.0.0.1:1', ['good']));
+  const wrong = async (...flags: string[]) => {
+    const child = spawn(process.execPath, [launcher, 'agent', '--config', file.path, ...flags], {
+      stdio: ['ignore', 'ignore', 'pipe'],
+    });
+    let text = '';
+    child.stderr.on('data', (chunk) => (text += chunk));
+    const [code] = await once(child, 'close');
+    assert.equal(code, 2, text);
+    assert.equal(text.trimEnd().split('\n').length, 1, text);
+    return text;
+  };
+  assert.match(await wrong('--vantage', 'lapto'), /did you mean laptop/);
+  assert.match(await wrong('--shard', '3/3'), /write i\/n/);
+  assert.match(await wrong('--listen', '9115'), /write HOST:PORT/);
+  assert.match(await wrong('--listen', '192.0.2.1:9115'), /cannot listen .*EADDRNOTAVAIL/);
+  assert.match(await wrong('--web-config', '/nonexistent'), /cannot be read/);
+  await writeFile(`${file.path}.locks`, 'basic_auth: { username: ops }\n');
+  assert.match(await wrong('--web-config', `${file.path}.locks`), /write `password` or `password_file`/);
+});
