@@ -3,6 +3,7 @@ import { chain } from '../test/servers/certificates.ts';
 import type { PeerName } from '../test/servers/peer-table.ts';
 import { peer } from '../test/servers/peers.ts';
 import { freePort, startProgram } from '../test/servers/program.ts';
+import { agentFigures } from './agent.ts';
 import { compareCpu, type Kind } from './cpu.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
 import { startSubject } from './subject-process.ts';
@@ -156,3 +157,5 @@ if (wanted('samples')) {
 for (const kind of kinds) if (wanted(`cpu-${kind.name}`)) show(await compareCpu(kind, subject, blackbox, rounds));
 if (wanted('timing') || wanted('doubt'))
   for (const figure of await compareTiming(subject, blackbox.url, truth, rounds)) show(figure);
+if (wanted('agent-idle') || wanted('agent-load'))
+  for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);

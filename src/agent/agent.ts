@@ -74,6 +74,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const runs = { good: 0, failed: 0, void: 0 };
   const skipped = { overlap: 0, late: 0 };
   let doubts = 0;
+  let lagMs = 0;
   let beat = emptyBeat(startedAt);
   let list: InUse = first.list;
   let problem: string | undefined;
@@ -91,6 +92,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     beat.assigned += 1;
     if (!(await pace.turn(kindOf(check), stopping.signal))) return;
     beat.lagMs = Math.max(beat.lagMs, Date.now() - at);
+    lagMs = Math.max(lagMs, beat.lagMs);
     const { run, samples } = await checker.run(check, stopping.signal);
     pace.ended(kindOf(check));
     count(run);
@@ -134,6 +136,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
       runs,
       skipped,
       doubtful: doubts,
+      lagMs,
       list: { hash: list.hash, loadedAt: list.loadedAt, ok: problem === undefined },
       deliveries: deliveries.counts(),
     });

@@ -36,6 +36,7 @@ export const selfMetrics = {
     'bothways_runs_doubtful_total',
     'Runs whose times are not to be trusted, because the process itself was late by more than 6 ms.',
   ),
+  lag: gauge('bothways_runs_start_lag_max_seconds', 'How late the latest run so far started, in seconds.'),
   reloaded: gauge('bothways_list_last_reload_successful', 'Whether the newest list could be read: 1 or 0.'),
   reloadedAt: gauge(
     'bothways_list_last_reload_success_timestamp_seconds',
@@ -74,12 +75,13 @@ export type Tally = {
   readonly runs: Readonly<Record<'good' | 'failed' | 'void', number>>;
   readonly skipped: Readonly<Record<'overlap' | 'late', number>>;
   readonly doubtful: number;
+  readonly lagMs: number;
   readonly list: { readonly hash: string; readonly loadedAt: number; readonly ok: boolean };
   readonly deliveries: readonly { readonly endpoint: string; readonly counts: Counts }[];
 };
 
 /** The points of {@link selfMetrics}. */
-export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, list, deliveries }: Tally): Point[] => {
+export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, list, deliveries }: Tally): Point[] => {
   const { user, system } = process.cpuUsage();
   return [
     point(selfMetrics.build, 1, { version, node: process.versions.node }),
@@ -93,6 +95,7 @@ export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, list, d
     point(selfMetrics.skipped, skipped.overlap, { why: 'overlap' }),
     point(selfMetrics.skipped, skipped.late, { why: 'late' }),
     point(selfMetrics.doubtful, doubtful),
+    point(selfMetrics.lag, lagMs / 1_000),
     point(selfMetrics.reloaded, list.ok ? 1 : 0),
     point(selfMetrics.reloadedAt, list.loadedAt / 1_000),
     point(selfMetrics.list, 1, { hash: list.hash }),

@@ -1,0 +1,117 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { freePort, startProgram } from '../test/servers/program.ts';
+import type { Figure } from './figure.ts';
+import { cpuSeconds } from './world.ts';
+
+/** What the agents of a bench probe and push to. */
+export type Around = {
+  readonly folder: { readonly path: string; write(name: string, text: string): Promise<string> };
+  readonly ports: { readonly http: number; readonly https: number; readonly tcp: number; readonly dns: number };
+  readonly ca: string;
+  readonly receiver: string;
+};
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** The bars of an agent: what it holds and uses when it has next to nothing to do, and under 2,000 checks a minute. */
+const bars = { idleMegabytes: 90, idleCpu: 0.01, loadMegabytes: 130, lagSeconds: 1 };
+const checks = 2_000;
+const seconds = { idle: 30, settle: 15, load: 75 };
+
+/** The bundled agent, idle and loaded: resident memory, CPU, and how late runs start. Each figure is one long look. */
+export const agentFigures = async (around: Around, wanted: (name: string) => boolean): Promise<Figure[]> => {
+  const bundle = `${around.folder.path}/cli.mjs`;
+  await run(process.execPath, ['scripts/build.ts', bundle], { cwd: root });
+  const figures: Figure[] = [];
+  if (wanted('agent-idle')) figures.push(...(await idle(bundle, around)));
+  if (wanted('agent-load')) figures.push(...(await load(bundle, around)));
+  return figures;
+};
+
+const idle = async (bundle: string, around: Around): Promise<Figure[]> => {
+  await using agent = await start(bundle, around, [`https://localhost:${around.ports.https}/`]);
+  await wait(seconds.settle * 1_000);
+  const before = await cpuSeconds(agent.pid);
+  await wait(seconds.idle * 1_000);
+  const cpu = ((await cpuSeconds(agent.pid)) - before) / seconds.idle;
+  const megabytes = await resident(agent.pid);
+  return [
+    figure('agent-idle-memory', megabytes, bars.idleMegabytes, `${megabytes.toFixed(0)} MB resident`),
+    figure('agent-idle-cpu', cpu, bars.idleCpu, `${(cpu * 100).toFixed(2)} % of a core, one check a minute`),
+  ];
+};
+
+const load = async (bundle: string, around: Around): Promise<Figure[]> => {
+  const { http, https, tcp, dns } = around.ports;
+  const kinds = [
+    `https://localhost:${https}/`,
+    `http://localhost:${http}/`,
+    `tcp://localhost:${tcp}`,
+    `dns://127.0.0.1:${dns}/bench.test`,
+  ];
+  const targets = Array.from({ length: checks }, (_, index) => kinds[index % kinds.length] ?? '');
+  await using agent = await start(bundle, around, targets);
+  const before = await cpuSeconds(agent.pid);
+  await wait(seconds.load * 1_000);
+  const cpu = ((await cpuSeconds(agent.pid)) - before) / seconds.load;
+  const megabytes = await resident(agent.pid);
+  const metrics = await fetch(`http://127.0.0.1:${agent.port}/metrics`).then((answer) => answer.text());
+  const value = (pattern: RegExp) => Number(pattern.exec(metrics)?.[1] ?? Number.NaN);
+  const lag = value(/^bothways_runs_start_lag_max_seconds (\S+)$/m);
+  const good = value(/^bothways_runs_total\{outcome="good"\} (\S+)$/m);
+  const failed = value(/^bothways_runs_total\{outcome="failed"\} (\S+)$/m);
+  const skipped = value(/^bothways_runs_skipped_total\{why="late"\} (\S+)$/m);
+  if (failed > 0 || skipped > 0 || good < checks) throw new Error(`${good} good, ${failed} failed, ${skipped} skipped`);
+  return [
+    figure('agent-load-memory', megabytes, bars.loadMegabytes, `${megabytes.toFixed(0)} MB resident, ${good} runs`),
+    figure(
+      'agent-load-lag',
+      lag,
+      bars.lagSeconds,
+      `${(lag * 1_000).toFixed(0)} ms late at most, ${(cpu * 100).toFixed(1)} % of a core`,
+    ),
+  ];
+};
+
+const figure = (bench: string, value: number, bar: number, note: string): Figure => ({
+  bench,
+  ratio: Number((value / bar).toFixed(4)),
+  limit: 1,
+  note,
+});
+
+const start = async (bundle: string, around: Around, targets: readonly string[]) => {
+  // JSON is YAML.
+  const list = await around.folder.write(
+    `agent-${targets.length}.yml`,
+    JSON.stringify({
+      version: 1,
+      vantages: { bench: { kind: 'agent' } },
+      remote_write: [{ url: around.receiver }],
+      defaults: { inside: { interval: '60s', timeout: '10s' } },
+      targets: targets.map((target, index) => ({
+        name: `t${index}`,
+        target,
+        instance: `${target}#${index}`,
+        side: 'inside',
+        ...(target.startsWith('https:') ? { http: { tls_config: { ca_file: around.ca } } } : {}),
+      })),
+    }),
+  );
+  const port = await freePort();
+  const program = await startProgram(
+    process.execPath,
+    [bundle, 'agent', '--config', list, '--listen', `127.0.0.1:${port}`],
+    port,
+  );
+  return { ...program, port };
+};
+
+/** Megabytes of a process that are in memory (proc(5), `VmRSS`). */
+const resident = async (pid: number): Promise<number> =>
+  (Number(/^VmRSS:\s+(\d+) kB$/m.exec(await readFile(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1_024) / 1e6;
