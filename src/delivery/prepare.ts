@@ -1,5 +1,5 @@
 import type { EpochMs } from '../kernel/check.ts';
-import type { Sample } from '../kernel/sample.ts';
+import type { LabelPairs, Sample, Series } from '../kernel/sample.ts';
 
 /** Why a sample cannot be sent. */
 export type Unfit = 'label_names' | 'ahead_of_clock' | 'time';
@@ -17,23 +17,26 @@ const mostAheadMs = 5 * 60_000;
 export const unfit = ({ series, at }: Sample, now: EpochMs): Unfit | undefined => {
   if (!Number.isSafeInteger(at)) return 'time';
   if (at > now + mostAheadMs) return 'ahead_of_clock';
-  return isFit(series.labels) ? undefined : 'label_names';
+  return isFit(series) ? undefined : 'label_names';
 };
 
-const fit = new WeakMap<Sample['series']['labels'], boolean>();
+/** Kept by the labels after the name where there are such, since those are the same for most series of a check. */
+const fit = new WeakMap<LabelPairs, boolean>();
 
-const isFit = (labels: Sample['series']['labels']): boolean => {
-  let known = fit.get(labels);
+const isFit = ({ metric, labels, tail }: Series): boolean => {
+  if (tail !== undefined && !metricName.test(metric.name)) return false;
+  const pairs = tail ?? labels;
+  let known = fit.get(pairs);
   if (known === undefined) {
-    known = areFit(labels);
-    fit.set(labels, known);
+    known = areFit(pairs, tail === undefined);
+    fit.set(pairs, known);
   }
   return known;
 };
 
-const areFit = (labels: Sample['series']['labels']): boolean => {
-  let last = '';
-  let named = false;
+const areFit = (labels: LabelPairs, withName: boolean): boolean => {
+  let last = withName ? '' : '__name__';
+  let named = !withName;
   for (const [name, value] of labels) {
     if (name <= last || value === '' || !labelName.test(name)) return false;
     if (name === '__name__') {

@@ -1,11 +1,14 @@
 import type { EpochMs } from './check.ts';
 import type { Metric } from './metric.ts';
 
+/** Names and values, sorted by name, none empty. */
+export type LabelPairs = readonly (readonly [name: string, value: string])[];
+
 /**
- * A metric with all its labels, `__name__` included, sorted by name, none empty.
- * One object per series and check (interned), so that encoders can cache its bytes by identity.
+ * A metric with all its labels, `__name__` included. One object per series and check (interned). `tail` is there when `__name__`
+ * comes first: all labels after it, one array for all series of a check that share them, so that encoders can keep its bytes.
  */
-export type Series = { readonly metric: Metric; readonly labels: readonly (readonly [name: string, value: string])[] };
+export type Series = { readonly metric: Metric; readonly labels: LabelPairs; readonly tail?: LabelPairs };
 
 /**
  * One value of a series. A stale marker is a tag, never a NaN: JavaScript may change a NaN's bits on the way.

@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
-import type { Sample, Series } from '../kernel/sample.ts';
+import type { Metric } from '../kernel/metric.ts';
+import type { LabelPairs, Sample, Series } from '../kernel/sample.ts';
 
 // Remote write 1.0, as protobuf (tags: field number * 8 + wire type):
 //   WriteRequest  1 timeseries (repeated TimeSeries)
@@ -26,19 +27,31 @@ const reserve = (bytes: number): void => {
   view = new DataView(buffer.buffer, buffer.byteOffset, buffer.length);
 };
 
-/** The labels of a series, encoded once: probe series come back at every run. */
-const labelBytes = new WeakMap<Series, Uint8Array>();
+/** Labels as they travel, encoded once: probe series come back at every run. */
+const kept = new WeakMap<LabelPairs, Uint8Array>();
+const keptNames = new WeakMap<Metric, Uint8Array>();
+const nothing = new Uint8Array(0);
 
-const labelsOf = (series: Series): Uint8Array => {
-  let bytes = labelBytes.get(series);
+const nameOf = ({ metric, tail }: Series): Uint8Array => {
+  if (tail === undefined) return nothing;
+  let bytes = keptNames.get(metric);
   if (bytes === undefined) {
-    bytes = encodeLabels(series.labels);
-    labelBytes.set(series, bytes);
+    bytes = encodeLabels([['__name__', metric.name]]);
+    keptNames.set(metric, bytes);
   }
   return bytes;
 };
 
-const encodeLabels = (labels: Series['labels']): Uint8Array => {
+const restOf = ({ labels, tail = labels }: Series): Uint8Array => {
+  let bytes = kept.get(tail);
+  if (bytes === undefined) {
+    bytes = encodeLabels(tail);
+    kept.set(tail, bytes);
+  }
+  return bytes;
+};
+
+const encodeLabels = (labels: LabelPairs): Uint8Array => {
   const parts: Buffer[] = [];
   for (const [name, value] of labels) {
     const label = Buffer.concat([field(tag.name, name), field(tag.text, value)]);
@@ -70,14 +83,17 @@ const lengthDelimited = (key: number, length: number): Buffer => {
 export const writeRequest = (samples: readonly Sample[]): Uint8Array => {
   let at = 0;
   for (const { series, at: time, value } of samples) {
-    const labels = labelsOf(series);
+    const name = nameOf(series);
+    const rest = restOf(series);
     const sampleLength = 9 + timeSize(time);
-    const seriesLength = labels.length + 2 + sampleLength;
+    const seriesLength = name.length + rest.length + 2 + sampleLength;
     reserve(at + seriesLength + 8);
     buffer[at++] = tag.timeseries;
     at = writeVarint(seriesLength, at);
-    buffer.set(labels, at);
-    at += labels.length;
+    buffer.set(name, at);
+    at += name.length;
+    buffer.set(rest, at);
+    at += rest.length;
     buffer[at++] = tag.sample;
     buffer[at++] = sampleLength;
     buffer[at++] = tag.double;

@@ -26,6 +26,14 @@ const limits = { recent: 120, checks: 20_000 };
 const phaseOrder = ['setup', 'resolve', 'connect', 'tls', 'request', 'processing', 'rtt', 'transfer', 'check'];
 const hidden = new Set(['__name__', 'job', 'name', 'instance', 'vantage', 'vantage_kind', 'le', 'phase', 'reason']);
 
+/** The metrics that make a row, and how the names of those end that have the phases. */
+const shown: ReadonlySet<string> = new Set([
+  ...Object.values(everyRun).map(({ name }) => name),
+  ...Object.values(listMetrics).map(({ name }) => name),
+  tlsMetrics.earliestExpiry.name,
+]);
+const phases = '_duration_seconds';
+
 type Newest = {
   at: EpochMs;
   up?: boolean;
@@ -43,7 +51,8 @@ type Entry = {
   intervalMs?: number;
   certificateExpiresAt?: EpochMs;
   newest: Newest;
-  readonly recent: CheckRow['recent'][number][];
+  /** Start, seconds, and 1 if it was good, in turn: plain numbers take a fifth of what lists of three take. */
+  readonly recent: number[];
 };
 
 /** An empty board. It goes by the labels alone, so it does not matter who probed. */
@@ -77,8 +86,9 @@ export const board = (): Board => {
 
   const observe = (samples: Iterable<Observation>) => {
     for (const { labels: pairs, at, value } of samples) {
+      const metric = pairs.find(([name]) => name === '__name__')?.[1] ?? '';
+      if (!shown.has(metric) && !metric.endsWith(phases)) continue;
       const labels = new Map(pairs);
-      const metric = labels.get('__name__') ?? '';
       // What has no name is about us, not about a target.
       if (!labels.has('name') || !labels.has('vantage')) continue;
       const entry = entryOf(labels, value !== 'stale');
@@ -110,8 +120,8 @@ const newest = (at: EpochMs): Newest => ({ at, failures: [], phases: new Map() }
 /** Puts the newest run among the earlier ones, before a newer takes its place. */
 const keep = ({ newest: { at, seconds, up }, recent }: Entry): void => {
   if (seconds === undefined || up === undefined) return;
-  recent.push([at, seconds, up]);
-  if (recent.length > limits.recent) recent.shift();
+  recent.push(at, seconds, up ? 1 : 0);
+  if (recent.length > 3 * limits.recent) recent.splice(0, 3);
 };
 
 const note = (entry: Entry, metric: string, labels: ReadonlyMap<string, string>, value: number): void => {
@@ -140,20 +150,24 @@ const note = (entry: Entry, metric: string, labels: ReadonlyMap<string, string>,
       entry.intervalMs = value * 1_000;
       return;
     default:
-      if (phase !== undefined && metric.endsWith('_duration_seconds')) run.phases.set(phase, value);
+      if (phase !== undefined) run.phases.set(phase, value);
   }
 };
 
 const rowOf = ({ fixed, labels, side, intervalMs, certificateExpiresAt, newest: run, recent }: Entry): CheckRow => {
   const { at, up, seconds, doubt, failures, phases } = run;
   const last = seconds === undefined || up === undefined ? [] : [[at, seconds, up] as const];
+  const earlier = Array.from(
+    { length: recent.length / 3 },
+    (_, index) => [recent[3 * index] ?? 0, recent[3 * index + 1] ?? 0, recent[3 * index + 2] === 1] as const,
+  );
   return {
     ...fixed,
     labels,
     side,
     failures,
     phases: [...phases].sort(([a], [b]) => phaseOrder.indexOf(a) - phaseOrder.indexOf(b)),
-    recent: [...recent, ...last].slice(-limits.recent),
+    recent: [...earlier, ...last].slice(-limits.recent),
     ...(at === 0 ? {} : { at }),
     ...(intervalMs === undefined ? {} : { intervalMs }),
     ...(up === undefined ? {} : { up }),

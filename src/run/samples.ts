@@ -1,7 +1,7 @@
 import type { Check, Dialect, Labels, Profile } from '../kernel/check.ts';
 import type { Metric, Point } from '../kernel/metric.ts';
 import type { Run } from '../kernel/run.ts';
-import type { Sample, Series } from '../kernel/sample.ts';
+import type { LabelPairs, Sample, Series } from '../kernel/sample.ts';
 import { everyRunPoints } from './every-run.ts';
 
 /**
@@ -12,25 +12,66 @@ export type SeriesTable = (metric: Metric, labels: Labels) => Series | undefined
 
 /** Starts the series table of a check: its labels under those of each metric, sorted by name, empty ones dropped. */
 export const seriesTable = (check: Check): SeriesTable => {
-  const known = new Map<Metric, Map<string, Series> | undefined>();
+  const tails = tailTable(check);
+  // A metric without labels of its own has one series, and most have none: no table for those.
+  const known = new Map<Metric, Series | Map<string, Series> | undefined>();
   return (metric, labels) => {
     let ofMetric = known.get(metric);
     if (ofMetric === undefined) {
       if (known.has(metric)) return undefined;
-      if (isWanted(metric, check)) ofMetric = new Map();
+      if (!isWanted(metric, check)) ofMetric = undefined;
+      else ofMetric = isEmpty(labels) ? seriesOf(metric, tails(metric, '', labels)) : new Map();
       known.set(metric, ofMetric);
       if (ofMetric === undefined) return undefined;
+    }
+    if (!(ofMetric instanceof Map)) {
+      if (isEmpty(labels)) return ofMetric;
+      ofMetric = new Map([['', ofMetric]]);
+      known.set(metric, ofMetric);
     }
     const key = keyOf(labels);
     let series = ofMetric.get(key);
     if (series === undefined) {
       // Labels such as a certificate's fingerprint change over the months; what is still in use is made anew.
       if (ofMetric.size >= mostPerMetric) ofMetric.clear();
-      series = seriesOf(check, metric, labels);
+      series = seriesOf(metric, tails(metric, key, labels));
       ofMetric.set(key, series);
     }
     return series;
   };
+};
+
+const isEmpty = (labels: Labels): boolean => {
+  for (const _name in labels) return false;
+  return true;
+};
+
+/** The labels of a check's series but for the name: those of most are the same, and kept once. */
+const tailTable = (check: Check) => {
+  const plain = pairsOf(check.labels);
+  return (metric: Metric, key: string, labels: Labels): LabelPairs => {
+    // network_exporter's dashboards find the prober by this label.
+    if (metric.dialect === 'network_exporter')
+      return pairsOf({ ...check.labels, ...labels, host: check.vantage.name }, plain);
+    return key === '' ? plain : pairsOf({ ...check.labels, ...labels }, plain);
+  };
+};
+
+/** Sorted pairs, empty ones dropped; those that are in `known` as well are the same objects. */
+const pairsOf = (labels: Labels, known: LabelPairs = []): LabelPairs =>
+  Object.entries(labels)
+    .filter(([, value]) => value !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1))
+    .map((pair) => known.find(([name, value]) => name === pair[0] && value === pair[1]) ?? pair);
+
+const names = new WeakMap<Metric, readonly [name: string, value: string]>();
+
+const seriesOf = (metric: Metric, tail: LabelPairs): Series => {
+  const name = names.get(metric) ?? (['__name__', metric.name] as const);
+  names.set(metric, name);
+  // Names in capitals come before it.
+  if ((tail[0]?.[0] ?? '_a') > '__name__') return { metric, labels: [name, ...tail], tail };
+  return { metric, labels: [name, ...tail].sort(([a], [b]) => (a < b ? -1 : 1)) };
 };
 
 /**
@@ -72,12 +113,4 @@ const keyOf = (labels: Labels): string => {
     key += `${name}=${value.length}:${value}`;
   }
   return key;
-};
-
-const seriesOf = (check: Check, metric: Metric, labels: Labels): Series => {
-  const all: Record<string, string> = { ...check.labels, ...labels, __name__: metric.name };
-  // network_exporter's dashboards find the prober by this label.
-  if (metric.dialect === 'network_exporter') all.host = check.vantage.name;
-  const entries = Object.entries(all).filter(([, value]) => value !== '');
-  return { metric, labels: entries.sort(([a], [b]) => (a < b ? -1 : 1)) };
 };

@@ -120,3 +120,17 @@ test('snappy: what is compressed comes back, and rubbish or a bomb is refused', 
     fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => typeof uncompress(bytes, 10_000).ok === 'boolean'),
   );
 });
+
+test('write-request: labels that series share give the same bytes as labels of their own', () => {
+  const tail = [
+    ['instance', 'a'],
+    ['job', 'b'],
+  ] as const;
+  const all = [['__name__', metric.name], ...tail] as const;
+  const samples = (series: Sample['series']): Sample[] => [{ series, at: 1, value: 1 }];
+  const own = writeRequest(samples({ metric, labels: all }));
+  assert.deepEqual(writeRequest(samples({ metric, labels: all, tail })), own);
+  const other = gauge('probe_other', 'Another.');
+  const shared = writeRequest(samples({ metric: other, labels: [['__name__', other.name], ...tail], tail }));
+  assert.deepEqual(shared, writeRequest(samples({ metric: other, labels: [['__name__', other.name], ...tail] })));
+});

@@ -129,3 +129,30 @@ test('samples: the lean profile has about eight samples for an HTTPS run', () =>
   const count = samples.reduce((sum, of) => sum + of, 0);
   assert.ok(count >= 7 && count <= 9, `${count}: ${lean.map(({ name }) => name)}`);
 });
+
+test('samples: series of a check share the labels that are the same, and a metric may come with and without its own', () => {
+  const table = seriesTable(exampleCheck());
+  const one = gauge('probe_example_one', 'One.');
+  const two = gauge('probe_example_two', 'Two.', { labels: { part: 'A part.' } });
+  const [plain, other] = [table(one, {}), table(two, {})];
+  assert.ok(plain?.tail !== undefined && plain.tail === other?.tail);
+  assert.deepEqual(plain.labels, [['__name__', 'probe_example_one'], ...plain.tail]);
+  const part = table(two, { part: 'a' });
+  assert.deepEqual(
+    part?.labels.find(([name]) => name === 'part'),
+    ['part', 'a'],
+  );
+  assert.equal(table(two, {}), other);
+  assert.equal(table(two, { part: 'a' }), part);
+});
+
+test('samples: a label in capitals comes before the name, and the labels stay sorted', () => {
+  const series = seriesTable(exampleCheck({ labels: { Env: 'prod' } }))(gauge('probe_example_one', 'One.'), {});
+  assert.deepEqual(series?.labels[0], ['Env', 'prod']);
+  assert.equal(series?.tail, undefined);
+  const names = series?.labels.map(([name]) => name) ?? [];
+  assert.deepEqual(
+    names,
+    names.toSorted((a, b) => (a < b ? -1 : 1)),
+  );
+});
