@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { cp, readFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -25,8 +25,11 @@ const seconds = { idle: 30, settle: 15, load: 75 };
 
 /** The bundled agent, idle and loaded: resident memory, CPU, and how late runs start. Each figure is one long look. */
 export const agentFigures = async (around: Around, wanted: (name: string) => boolean): Promise<Figure[]> => {
-  const bundle = `${around.folder.path}/cli.mjs`;
-  await run(process.execPath, ['scripts/build.ts', bundle], { cwd: root });
+  // As it is installed: the launcher, and the bundle beside it.
+  const bundle = `${around.folder.path}/bin/bothways`;
+  await run(process.execPath, ['scripts/build.ts', `${around.folder.path}/dist/cli.js`], { cwd: root });
+  await cp(`${root}/bin`, `${around.folder.path}/bin`, { recursive: true });
+  await cp(`${root}/package.json`, `${around.folder.path}/package.json`);
   const figures: Figure[] = [];
   if (wanted('agent-idle')) figures.push(...(await idle(bundle, around)));
   if (wanted('agent-load')) figures.push(...(await load(bundle, around)));

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { undiciDefine, undiciParts } from './undici-parts.ts';
 
 /**
  * `npm run build`: makes `dist/cli.js` (or the file named), what an installed `bothways` runs: one file, since Node strips no types under node_modules and
@@ -19,6 +20,8 @@ await build({
   format: 'esm',
   minify: true,
   legalComments: 'linked',
+  plugins: [undiciParts],
+  define: undiciDefine,
   // Packages written for CommonJS ask for Node's own modules by `require`, which an ES module does not have.
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
