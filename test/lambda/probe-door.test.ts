@@ -1,0 +1,245 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadValue } from '../../src/config/load.ts';
+import { packList, readPacked } from '../../src/config/packed.ts';
+import { probeDoor } from '../../src/lambda/probe-door.ts';
+import { marks } from '../../src/net/marks.ts';
+import { probers } from '../../src/probers/index.ts';
+import { ofShard } from '../../src/run/shard.ts';
+import { type Behaviour, receiver } from '../servers/receiver.ts';
+import { httpServer } from '../servers/http.ts';
+import { tcpServer } from '../servers/tcp.ts';
+
+const clock = marks();
+const vpc = { subnet_ids: ['subnet-1'], security_group_ids: ['sg-1'] };
+const lambda = { kind: 'lambda', private: 'allow', vpc };
+
+/** A list for two regions, as a function has it. */
+const packed = (targets: readonly object[], url: string, secret?: string) => {
+  const loaded = loadValue(
+    {
+      version: 1,
+      external_labels: { env: 'test' },
+      vantages: { 'eu-west-1': lambda, 'us-east-1': lambda },
+      remote_write: [
+        {
+          url,
+          queue_config: { min_backoff: '50ms', max_backoff: '100ms' },
+          ...(secret === undefined ? {} : { authorization: { credentials: secret } }),
+        },
+      ],
+      defaults: { outside: { timeout: '500ms' } },
+      targets: targets.map((target) => ({ side: 'outside', ...target })),
+    },
+    { probers },
+  );
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const read = readPacked(packList(loaded.compiled, loaded.literals, loaded.list.external_labels));
+  if (!read.ok) throw new Error(read.why);
+  return read.packed;
+};
+
+const slotOf = (now = Date.now()) => Math.floor(now / 60_000) * 60_000;
+const timeLeft = (ms: number, id = 'request-1') => {
+  const end = Date.now() + ms;
+  return { getRemainingTimeInMillis: () => end - Date.now(), awsRequestId: id };
+};
+const eventAt = (slot: number, rest: object = {}) => ({ shard: 0, of: 1, slot: new Date(slot).toISOString(), ...rest });
+
+/** A door in eu-west-1 on real servers, what it said and what came to the receiver. */
+const world = async (
+  behave?: Behaviour,
+  options: { targets?: readonly object[]; url?: string; secret?: string } = {},
+) => {
+  const stack = new AsyncDisposableStack();
+  const web = stack.use(await httpServer());
+  const sink = stack.use(await receiver(behave));
+  const lines: string[] = [];
+  const targets = options.targets ?? [
+    { name: 'shop', target: web.url },
+    { name: 'blog', target: `${web.url}/blog` },
+  ];
+  const door = stack.use(
+    probeDoor({
+      packed: packed(targets, options.url ?? sink.url, options.secret),
+      vantage: 'eu-west-1',
+      probers,
+      environment: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
+      clock,
+      log: ({ level, msg }) => void lines.push(`${level} ${msg}`),
+    }),
+  );
+  const series = (name: string) =>
+    sink.pushes.flatMap((one) => one.series).filter(({ labels }) => labels.__name__ === name);
+  return { door, web, sink, lines, series, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
+};
+
+test('probe door: what is due is probed and delivered, with the list and a heartbeat', async () => {
+  await using there = await world();
+  const slot = slotOf();
+  const summary = await there.door.handle(eventAt(slot), timeLeft(10_000));
+  const { ms, doubtful, ...rest } = summary;
+  assert.ok(ms > 0 && doubtful >= 0);
+  assert.deepEqual(rest, {
+    vantage: 'eu-west-1',
+    shard: '0/1',
+    slot: new Date(slot).toISOString(),
+    assigned: 2,
+    started: 2,
+    good: 2,
+    failed: 0,
+    void: 0,
+    samples: rest.samples,
+    delivered: rest.samples,
+    undelivered: 0,
+    coldStart: true,
+  });
+  assert.deepEqual(
+    there
+      .series('probe_success')
+      .map(({ labels, value }) => [labels.name, labels.env, value])
+      .sort(),
+    [
+      ['blog', 'test', 1],
+      ['shop', 'test', 1],
+    ],
+  );
+  assert.equal(there.series('bothways_target_info').length, 2);
+  const [beat] = there.series('bothways_heartbeat_checks_finished');
+  assert.deepEqual([beat?.value, beat?.labels.shard, beat?.at], [2, '0/1', slot]);
+  assert.deepEqual(there.lines, []);
+});
+
+test('probe door: only the first invocation of an environment is a cold start', async () => {
+  await using there = await world();
+  const cold = async (id: string) => (await there.door.handle(eventAt(slotOf(), { id }), timeLeft(10_000))).coldStart;
+  assert.deepEqual([await cold('a'), await cold('b')], [true, false]);
+});
+
+test('probe door: the same execution twice probes once', async () => {
+  await using there = await world();
+  await there.door.handle(eventAt(slotOf(), { id: 'twice' }), timeLeft(10_000));
+  const again = await there.door.handle(eventAt(slotOf(), { id: 'twice' }), timeLeft(10_000));
+  assert.deepEqual([again.skipped, again.started], ['duplicate', 0]);
+  assert.equal(there.web.requests.length, 2);
+});
+
+test('probe door: a slot that is long over, or still to come, is left alone', async () => {
+  await using there = await world();
+  const late = await there.door.handle(eventAt(Date.now() - 600_000), timeLeft(10_000, 'a'));
+  const early = await there.door.handle(eventAt(Date.now() + 600_000), timeLeft(10_000, 'b'));
+  assert.deepEqual([late.skipped, early.skipped], ['late', 'early']);
+  assert.equal(there.web.requests.length, 0);
+  assert.match(there.lines[0] ?? '', /^warn nothing probed: late/);
+});
+
+test('probe door: with 300 ms left nothing is begun that could not end', async () => {
+  await using there = await world();
+  const summary = await there.door.handle(eventAt(slotOf()), timeLeft(300));
+  assert.deepEqual([summary.skipped, summary.started], ['no time', 0]);
+  // Not having had the time is no reason not to do it when it is sent again.
+  assert.equal((await there.door.handle(eventAt(slotOf()), timeLeft(10_000))).started, 2);
+});
+
+test('probe door: checks whose time limit no longer fits are not started, and said', async () => {
+  await using silent = await tcpServer();
+  const targets = Array.from({ length: 30 }, (_, index) => ({
+    name: `t${index}`,
+    target: `http://127.0.0.1:${silent.port}/${index}`,
+  }));
+  await using there = await world(undefined, { targets });
+  const before = Date.now();
+  const summary = await there.door.handle(eventAt(slotOf()), timeLeft(1_100));
+  assert.ok(Date.now() - before < 1_100, 'it took longer than it had');
+  assert.ok(summary.started < 30, `${summary.started} started`);
+  assert.equal(summary.assigned, 30);
+  assert.match(there.lines.join('\n'), /of 30 checks not started: no time left/);
+  const [skipped] = there.series('bothways_heartbeat_checks_skipped');
+  assert.equal(skipped?.value, 30 - summary.good - summary.failed);
+});
+
+test('probe door: a receiver that is down costs the samples of the run, in time, counted and said', async () => {
+  await using there = await world(undefined, { url: 'http://127.0.0.1:1/api/v1/write' });
+  const before = Date.now();
+  const summary = await there.door.handle(eventAt(slotOf()), timeLeft(2_000));
+  assert.ok(Date.now() - before < 2_000);
+  assert.equal(summary.delivered, 0);
+  assert.equal(summary.undelivered, summary.samples);
+  assert.match(there.lines[0] ?? '', /^error \d+ samples not delivered to .*ECONNREFUSED/);
+});
+
+test('probe door: a receiver that is away for a moment gets everything', async () => {
+  await using there = await world((_push, _response, count) => (count < 3 ? 503 : 204));
+  const summary = await there.door.handle(eventAt(slotOf()), timeLeft(10_000));
+  assert.deepEqual([summary.delivered, summary.undelivered], [summary.samples, 0]);
+});
+
+test('probe door: a failing target is a sample, not a failure of the function', async () => {
+  const targets = [{ name: 'gone', target: 'http://127.0.0.1:1/' }];
+  await using there = await world(undefined, { targets });
+  const summary = await there.door.handle(eventAt(slotOf()), timeLeft(10_000));
+  assert.deepEqual([summary.good, summary.failed], [0, 1]);
+  assert.equal(there.series('probe_failure_info')[0]?.labels.reason, 'connect_refused');
+});
+
+test('probe door: shards share the checks as the agent does, and an empty one still says that it is there', async () => {
+  await using web = await httpServer();
+  const targets = Array.from({ length: 9 }, (_, index) => ({ name: `t${index}`, target: `${web.url}/${index}` }));
+  await using there = await world(undefined, { targets });
+  const own = packed(targets, 'http://127.0.0.1:1').checks.filter(({ vantage }) => vantage.name === 'eu-west-1');
+  for (const index of [0, 1, 2]) {
+    const summary = await there.door.handle(
+      eventAt(slotOf(), { shard: index, of: 3, id: `s${index}` }),
+      timeLeft(10_000),
+    );
+    assert.equal(summary.started, ofShard(own, { index, of: 3 }).length);
+  }
+  assert.equal(there.series('probe_success').length, 9);
+  const empty =
+    Array.from({ length: 200 }, (_, index) => index).find((index) => ofShard(own, { index, of: 200 }).length === 0) ??
+    0;
+  const summary = await there.door.handle(eventAt(slotOf(), { shard: empty, of: 200, id: 'empty' }), timeLeft(10_000));
+  assert.deepEqual([summary.assigned, summary.started, summary.samples > 0], [0, 0, true]);
+});
+
+test('probe door: checks with a longer interval are due in one window of several', async () => {
+  await using web = await httpServer();
+  const targets = [{ name: 'rare', target: web.url, interval: '5m' }];
+  await using there = await world(undefined, { targets });
+  // The slots lie in the past, so each is as wide as five minutes for the age, and begins where one ended.
+  let started = 0;
+  const first = Math.floor(Date.now() / 300_000) * 300_000;
+  for (let minute = 0; minute < 5; minute += 1) {
+    const event = eventAt(first + minute * 60_000, { id: `m${minute}` });
+    const at = first + minute * 60_000;
+    const door = probeDoor({
+      packed: packed(targets, there.sink.url),
+      vantage: 'eu-west-1',
+      probers,
+      environment: {},
+      clock,
+      log: () => {},
+      now: () => at,
+    });
+    started += (await door.handle(event, timeLeft(10_000))).started;
+    await door[Symbol.asyncDispose]();
+  }
+  assert.equal(started, 1);
+});
+
+test('probe door: an event of a wrong shape rejects, an unknown vantage throws, each with one sentence', async () => {
+  await using there = await world();
+  await assert.rejects(there.door.handle({ shard: 5 }, timeLeft(10_000)), { message: /^shard: write/ });
+  const parts = { packed: packed([], 'http://127.0.0.1:1'), probers, environment: {}, clock, log: () => {} };
+  assert.throws(() => probeDoor({ ...parts, vantage: 'mars' }), {
+    message: 'the list has no vantage mars; it has eu-west-1, us-east-1',
+  });
+});
+
+test('probe door: no secret is in what it says or answers', async () => {
+  await using there = await world(() => 401, { secret: 'canary-token' });
+  const summary = await there.door.handle(eventAt(slotOf()), timeLeft(2_000));
+  assert.ok(summary.undelivered > 0);
+  assert.equal(there.sink.pushes[0]?.headers.authorization, 'Bearer canary-token');
+  assert.doesNotMatch(JSON.stringify([summary, there.lines]), /canary/);
+});

@@ -1,0 +1,114 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
+import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { loadValue } from '../../src/config/load.ts';
+import { packList } from '../../src/config/packed.ts';
+import { vantageHere } from '../../src/lambda/vantage-here.ts';
+import { probers } from '../../src/probers/index.ts';
+import { httpServer } from '../servers/http.ts';
+import { receiver } from '../servers/receiver.ts';
+import { runFunction } from '../servers/runtime-api.ts';
+
+// The bundle as it is deployed, in a process of its own, under a stand-in for the Runtime API.
+
+const folder = mkdtempSync(join(tmpdir(), 'bothways-function-'));
+after(() => rmSync(folder, { recursive: true }));
+const root = fileURLToPath(new URL('../..', import.meta.url));
+execFileSync(process.execPath, ['scripts/build-functions.ts', folder], { cwd: root });
+
+const pack = async (url: string, push: string, secret = '${env:TOKEN}') => {
+  const loaded = loadValue(
+    {
+      version: 1,
+      vantages: {
+        'eu-west-1': { kind: 'lambda', private: 'allow', vpc: { subnet_ids: ['s'], security_group_ids: ['g'] } },
+      },
+      remote_write: [{ url: push, authorization: { credentials: secret }, queue_config: { min_backoff: '50ms' } }],
+      defaults: { outside: { timeout: '500ms' } },
+      targets: [{ name: 'shop', target: url, side: 'outside' }],
+    },
+    { probers },
+  );
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const path = join(folder, `list-${Math.random()}.json`);
+  await writeFile(path, packList(loaded.compiled, loaded.literals, loaded.list.external_labels));
+  return { BOTHWAYS_LIST: path, AWS_REGION: 'eu-west-1', TOKEN: 'canary-token' };
+};
+
+const event = (id: string) => ({ shard: 0, of: 1, slot: new Date(Date.now()).toISOString(), window: 60, id });
+
+test('probe function: the bundle is at most 800 KB', () => {
+  const size = readdirSync(folder)
+    .filter((name) => name.endsWith('.mjs'))
+    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  assert.ok(size <= 800_000, `${size} bytes`);
+});
+
+test('probe function: it probes, delivers and answers; a frozen one goes on as if nothing had been', async () => {
+  await using web = await httpServer();
+  await using push = await receiver();
+  await using running = await runFunction(folder, 'probe.handler', await pack(web.url, push.url));
+  const first = await running.invoke(event('a'), 10_000);
+  assert.deepEqual(
+    [first.kind, first.body.good, first.body.coldStart, first.body.undelivered],
+    ['response', 1, true, 0],
+  );
+  assert.equal(push.pushes[0]?.headers.authorization, 'Bearer canary-token');
+  process.kill(running.pid, 'SIGSTOP');
+  await wait(1_000);
+  process.kill(running.pid, 'SIGCONT');
+  const second = await running.invoke(event('b'), 10_000);
+  assert.deepEqual([second.body.good, second.body.coldStart, second.body.undelivered], [1, false, 0]);
+  assert.doesNotMatch(`${JSON.stringify([first, second])}${running.output()}`, /canary/);
+});
+
+test('probe function: a receiver that is down is said in the log, and the function answers in time', async () => {
+  await using web = await httpServer();
+  await using running = await runFunction(folder, 'probe.handler', await pack(web.url, 'http://127.0.0.1:1/'));
+  const { kind, body } = await running.invoke(event('a'), 2_000);
+  assert.deepEqual([kind, body.delivered, body.undelivered], ['response', 0, body.samples]);
+  assert.match(running.output(), /"level":"error","msg":"\d+ samples not delivered/);
+});
+
+test('probe function: a wrong event is an error with one sentence, and the next is answered', async () => {
+  await using web = await httpServer();
+  await using push = await receiver();
+  await using running = await runFunction(folder, 'probe.handler', await pack(web.url, push.url));
+  const wrong = await running.invoke({ shard: 'x' }, 10_000);
+  assert.deepEqual([wrong.kind, wrong.body.errorMessage], ['error', 'shard: write a whole number from 0 to 0']);
+  assert.equal((await running.invoke(event('a'), 10_000)).body.good, 1);
+});
+
+test('probe function: what is wrong with its list or vantage is said at init', async () => {
+  await using push = await receiver();
+  const good = await pack('http://127.0.0.1:1/', push.url);
+  const bad = join(folder, 'bad.json');
+  await writeFile(bad, '{"format":99}');
+  const initError = async (environment: Record<string, string>) => {
+    await using running = await runFunction(folder, 'probe.handler', environment);
+    await assert.rejects(running.ready());
+    return String(running.initErrors[0]?.errorMessage);
+  };
+  assert.match(await initError({ ...good, BOTHWAYS_LIST: '/nonexistent.json' }), /ENOENT.*nonexistent/);
+  assert.match(
+    await initError({ ...good, BOTHWAYS_LIST: bad }),
+    /bad\.json has format 99, and this version reads up to 1/,
+  );
+  assert.match(await initError({ ...good, BOTHWAYS_VANTAGE: 'mars' }), /the list has no vantage mars/);
+  assert.match(await initError({ ...good, AWS_REGION: 'ap-south-1' }), /set BOTHWAYS_VANTAGE to one of eu-west-1/);
+});
+
+test('probe function: the vantage is named, or the only one of the region', () => {
+  const of = (name: string, region: string) => ({ name, kind: 'lambda', region, labels: {} }) as const;
+  const vantages = [of('a', 'eu-west-1'), of('b', 'us-east-1'), of('c', 'us-east-1')];
+  assert.equal(vantageHere(vantages, { AWS_REGION: 'eu-west-1' }), 'a');
+  assert.equal(vantageHere(vantages, { AWS_REGION: 'us-east-1', BOTHWAYS_VANTAGE: 'c' }), 'c');
+  assert.throws(() => vantageHere(vantages, { AWS_REGION: 'us-east-1' }), /2 vantages/);
+});
