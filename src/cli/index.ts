@@ -1,10 +1,11 @@
 import { agent } from './agent.ts';
 import { check } from './check.ts';
 import type { Command } from './command.ts';
+import { demo } from './demo.ts';
 import { explain } from './explain.ts';
 import { probe } from './probe.ts';
 import { run } from './run.ts';
 import { schema } from './schema.ts';
 
 /** THE table of commands: usage texts, documentation and the command line itself are made from it. */
-export const commands: readonly Command[] = [check, probe, run, agent, explain, schema];
+export const commands: readonly Command[] = [check, probe, run, agent, demo, explain, schema];

@@ -28,7 +28,7 @@ export type DemoOptions = {
   readonly signal: AbortSignal;
   readonly log: Log;
   /** Told once everything runs. */
-  readonly onReady: (running: { readonly url: string; readonly list: string }) => void;
+  readonly onReady: (running: { readonly url: string; readonly port: number; readonly list: string }) => void;
 };
 
 /** What a demo saw: the rows of the page at its end, and what became of the samples. */
@@ -95,7 +95,7 @@ export const demo = async (options: DemoOptions): Promise<DemoResult> => {
   const functions = regions.map((region) =>
     callFunction(region, { list, probers, environment, clock, log, signal, rows }),
   );
-  onReady({ url: door.url, list });
+  onReady({ url: door.url, port: door.port, list });
   await aborted(signal);
   clearInterval(watch);
   await Promise.all(functions);
