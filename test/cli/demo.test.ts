@@ -10,14 +10,21 @@ import { receiver } from './world.ts';
 const launcher = fileURLToPath(new URL('../../bin/bothways', import.meta.url));
 
 const run = async (...flags: string[]) => {
-  const child = spawn(process.execPath, [launcher, 'demo', '--listen', '127.0.0.1:0', ...flags]);
+  const child = spawn(process.execPath, [launcher, 'demo', ...flags]);
   const [[code], stdout, stderr] = await Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]);
   return { code, stdout, stderr };
 };
 
 test('demo: it ends by itself with a summary of both sides, and sends the same to another receiver', async () => {
   await using prometheus = await receiver();
-  const { code, stdout, stderr } = await run('--for', '7s', '--remote-write', `${prometheus.url}/api/v1/write`);
+  const { code, stdout, stderr } = await run(
+    '--listen',
+    '127.0.0.1:0',
+    '--for',
+    '7s',
+    '--remote-write',
+    `${prometheus.url}/api/v1/write`,
+  );
   assert.equal(code, 0, stderr);
   assert.match(stdout, /What users see\n[\s\S]*What workloads depend on\n/);
   assert.match(stdout, /✓ shop +eu-west-1 +[1-9]\d* of /);
