@@ -159,8 +159,8 @@ export const certificateState = (
   expiresAt: number,
   now: number,
 ): { readonly text: string; readonly level: 'good' | 'warn' | 'bad' } => {
-  const days = Math.floor((expiresAt - now) / 86_400_000);
-  if (days < 0) return { text: `expired ${-days} ${-days === 1 ? 'day' : 'days'} ago`, level: 'bad' };
+  const days = Math.trunc((expiresAt - now) / 86_400_000);
+  if (expiresAt < now) return { text: `expired ${-days} ${days === -1 ? 'day' : 'days'} ago`, level: 'bad' };
   return { text: `${days} ${days === 1 ? 'day' : 'days'} left`, level: days < 7 ? 'bad' : days < 21 ? 'warn' : 'good' };
 };
 

@@ -138,7 +138,8 @@ test('view: certificates become urgent', () => {
   assert.deepEqual(in_(60), { text: '60 days left', level: 'good' });
   assert.deepEqual(in_(9), { text: '9 days left', level: 'warn' });
   assert.deepEqual(in_(1), { text: '1 day left', level: 'bad' });
-  assert.deepEqual(in_(-3), { text: 'expired 3 days ago', level: 'bad' });
+  assert.deepEqual(in_(-3.5), { text: 'expired 3 days ago', level: 'bad' });
+  assert.deepEqual(in_(-1.5), { text: 'expired 1 day ago', level: 'bad' });
 });
 
 test('view: only changes of state are told', () => {

@@ -79,6 +79,15 @@ export const peerTable = {
     package: 'bind9-dnsutils',
     program: 'usr/bin/dig',
   },
+  chromium: {
+    for: 'the page as a browser shows it',
+    command: 'chromium',
+    version: ['--version'],
+    from: '120',
+    variable: 'BOTHWAYS_CHROMIUM',
+    package: 'chromium',
+    program: 'usr/lib/chromium/chromium',
+  },
 } as const satisfies Readonly<Record<string, PeerRow>>;
 
 /** A key of {@link peerTable}. */
