@@ -134,7 +134,8 @@ const writeStart = async (tree: string, row: PeerRow): Promise<void> => {
     `# Starts ${row.program} of Debian's package ${row.package} with the libraries unpacked beside it.`,
     'here=$(dirname "$(readlink -f "$0")")',
     'paths= colon=',
-    'for folder in "$here"/usr/lib/*-linux-* "$here"/lib/*-linux-*; do',
+    // Some libraries keep their parts in a folder of their own.
+    'for folder in "$here"/usr/lib/*-linux-* "$here"/lib/*-linux-* "$here"/usr/lib/*-linux-*/*; do',
     '  [ -d "$folder" ] && paths=$paths$colon$folder && colon=:',
     'done',
     '[ -n "$paths" ] && export LD_LIBRARY_PATH="$paths"',

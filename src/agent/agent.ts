@@ -237,7 +237,7 @@ const changeText = ({ check, outcome }: Run): string => {
 };
 
 /** What became of samples, as the page is told. */
-export const deliveryRow = (
+const deliveryRow = (
   vantage: string,
   { endpoint, counts }: ReturnType<ReturnType<typeof makeDeliveries>['counts']>[number],
 ): Status['deliveries'][number] => ({

@@ -10,7 +10,7 @@ import type { WebOptions } from './web-server.ts';
 const secret = z.string().min(1);
 
 /** `--web-config`: how the door of an agent is locked. Names as in Prometheus's web configuration where it has them. */
-export const webConfig = z
+const webConfig = z
   .strictObject({
     tls_server_config: z
       .strictObject({

@@ -1,14 +1,24 @@
 import * as z from 'zod';
+import { selfMetrics } from '../agent/self-metrics.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Topic } from '../generate/topic.ts';
 import type { Metric } from '../kernel/metric.ts';
 import { phases, reasons } from '../kernel/reason.ts';
 import type { Prober } from '../net/prober.ts';
 import { everyRun } from '../run/every-run.ts';
+import { heartbeatMetrics, listMetrics } from '../run/list-series.ts';
 
 /** Everything that can be explained, from the tables: reasons, phases, metrics, probers, their modules and their keys. */
 export const topicsOf = (probers: ProberTable): readonly Topic[] => {
-  const metrics = new Map<Metric, string[]>(Object.values(everyRun).map((metric) => [metric, ['every prober']]));
+  const shared: readonly (readonly [string, Readonly<Record<string, Metric>>])[] = [
+    ['every prober', everyRun],
+    ['the list, with every run', listMetrics],
+    ['every vantage and shard', heartbeatMetrics],
+    ['the agent', selfMetrics],
+  ];
+  const metrics = new Map<Metric, string[]>(
+    shared.flatMap(([from, table]) => Object.values(table).map((metric): [Metric, string[]] => [metric, [from]])),
+  );
   for (const [name, { metrics: own }] of Object.entries(probers))
     for (const metric of Object.values(own)) metrics.set(metric, [...(metrics.get(metric) ?? []), name]);
   return [

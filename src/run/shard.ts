@@ -4,9 +4,6 @@ import { rendezvous } from '../protocol/rendezvous.ts';
 /** A part of the targets: `index` from 0 to `of` - 1. */
 export type Shard = { readonly index: number; readonly of: number };
 
-/** All targets. */
-export const wholeList: Shard = { index: 0, of: 1 };
-
 /**
  * The checks of a shard. Both doors choose by the same hash of the target's name, so that siblings under one name stay
  * together and a shard more moves only what goes to it.
