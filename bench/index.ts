@@ -6,6 +6,7 @@ import { freePort, startProgram } from '../test/servers/program.ts';
 import { agentFigures } from './agent.ts';
 import { compareCpu, type Kind } from './cpu.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
+import { lambdaFigures } from './lambda.ts';
 import { startSubject } from './subject-process.ts';
 import { compareTiming, startTruth } from './timing.ts';
 import { folder, forgetfulReceiver, nginxConfig } from './world.ts';
@@ -159,3 +160,5 @@ if (wanted('timing') || wanted('doubt'))
   for (const figure of await compareTiming(subject, blackbox.url, truth, rounds)) show(figure);
 if (wanted('agent-idle') || wanted('agent-load'))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
+if (wanted('lambda-bundle') || wanted('lambda-start'))
+  for (const figure of await lambdaFigures({ folder: files, ports, ca, receiver: receiver.url }, rounds)) show(figure);
