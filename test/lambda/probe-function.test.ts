@@ -12,6 +12,7 @@ import { loadValue } from '../../src/config/load.ts';
 import { packList } from '../../src/config/packed.ts';
 import { vantageHere } from '../../src/lambda/vantage-here.ts';
 import { probers } from '../../src/probers/index.ts';
+import { cpuQuota } from '../servers/cpu-quota.ts';
 import { httpServer } from '../servers/http.ts';
 import { receiver } from '../servers/receiver.ts';
 import { runFunction } from '../servers/runtime-api.ts';
@@ -23,16 +24,23 @@ after(() => rmSync(folder, { recursive: true }));
 const root = fileURLToPath(new URL('../..', import.meta.url));
 execFileSync(process.execPath, ['scripts/build-functions.ts', folder], { cwd: root });
 
-const pack = async (url: string, push: string, secret = '${env:TOKEN}') => {
+const pack = async (url: string, push: string, count = 1) => {
   const loaded = loadValue(
     {
       version: 1,
       vantages: {
         'eu-west-1': { kind: 'lambda', private: 'allow', vpc: { subnet_ids: ['s'], security_group_ids: ['g'] } },
       },
-      remote_write: [{ url: push, authorization: { credentials: secret }, queue_config: { min_backoff: '50ms' } }],
-      defaults: { outside: { timeout: '500ms' } },
-      targets: [{ name: 'shop', target: url, side: 'outside' }],
+      remote_write: [
+        { url: push, authorization: { credentials: '${env:TOKEN}' }, queue_config: { min_backoff: '50ms' } },
+      ],
+      defaults: { outside: { timeout: count === 1 ? '500ms' : '5s', module: 'http_any' } },
+      modules: { http_any: { prober: 'http', http: { preferred_ip_protocol: 'ip4' } } },
+      targets: Array.from({ length: count }, (_, index) => ({
+        name: `t${index}`,
+        target: `${url}/${index}`,
+        side: 'outside',
+      })),
     },
     { probers },
   );
@@ -112,3 +120,25 @@ test('probe function: the vantage is named, or the only one of the region', () =
   assert.equal(vantageHere(vantages, { AWS_REGION: 'us-east-1', BOTHWAYS_VANTAGE: 'c' }), 'c');
   assert.throws(() => vantageHere(vantages, { AWS_REGION: 'us-east-1' }), /2 vantages/);
 });
+
+for (const megabytes of [128, 256, 512, 1_769])
+  test(`probe function: at the CPU share of ${megabytes} MB all is run and delivered within its time`, async (t) => {
+    const quota = await cpuQuota(megabytes / 1_769);
+    if (typeof quota === 'string') return t.skip(quota);
+    await using group = quota;
+    await using web = await httpServer();
+    await using push = await receiver();
+    const environment = { ...(await pack(web.url, push.url, 20)), AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(megabytes) };
+    await using running = await runFunction(folder, 'probe.handler', environment);
+    await group.take(running.pid);
+    const { kind, body } = await running.invoke(event('a'), 50_000);
+    assert.equal(kind, 'response', JSON.stringify(body));
+    assert.deepEqual([body.assigned, body.started, body.good, body.void, body.undelivered], [20, 20, 20, 0, 0]);
+    assert.ok(Number(body.ms) < 50_000);
+    // What the process's own slowness did to its times is said, run by run.
+    const doubts = push.pushes
+      .flatMap(({ series }) => series)
+      .filter(({ labels }) => labels.__name__ === 'bothways_timing_doubt_seconds');
+    assert.equal(doubts.length, 20);
+    assert.equal(doubts.filter(({ value }) => value > 0.006).length, body.doubtful);
+  });
