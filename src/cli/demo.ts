@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import { pageFile } from '../agent/page-file.ts';
-import { demo as runDemo } from '../demo/demo.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { durationText } from '../net/settings.ts';
 import { logTo } from './agent.ts';
@@ -36,6 +35,8 @@ export const demo = defineCommand({
   run: async (args, io) => {
     const place = parseListen(args.listen);
     if (place === undefined) return 2;
+    // Its certificates take a library that nothing else needs.
+    const { demo: runDemo } = await import('../demo/demo.ts');
     const ends = args.for === undefined ? [] : [AbortSignal.timeout(parseDuration(args.for) ?? 0)];
     try {
       const result = await runDemo({
