@@ -192,12 +192,14 @@ const connection = (settings: RemoteWriteSettings, kit: Kit) => {
   let opened: { readonly context: unknown; readonly dispatcher: import('undici').Agent } | undefined;
   const open = async () => {
     const { Agent, request } = await import('undici');
-    const { context } = await kit.trust.of(settings.tls_config);
-    if (opened?.context !== context) {
+    // Reading the trusted roots takes some megabytes, which a receiver in clear text does not need.
+    const secure = settings.url.startsWith('https:');
+    const context = secure ? (await kit.trust.of(settings.tls_config)).context : undefined;
+    if (opened === undefined || opened.context !== context) {
       await opened?.dispatcher.close();
       const { insecure_skip_verify: skips, server_name: servername } = settings.tls_config;
       const connect = {
-        secureContext: context,
+        ...(context === undefined ? {} : { secureContext: context }),
         rejectUnauthorized: !skips,
         ...(servername === undefined ? {} : { servername }),
       };
