@@ -6,7 +6,7 @@ import { freePort, startProgram } from '../test/servers/program.ts';
 import { agentFigures } from './agent.ts';
 import { compareCpu, type Kind } from './cpu.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
-import { lambdaFigures } from './lambda.ts';
+import { lambdaFigures, smallFunctionFigures } from './lambda.ts';
 import { startSubject } from './subject-process.ts';
 import { compareTiming, startTruth } from './timing.ts';
 import { folder, forgetfulReceiver, nginxConfig } from './world.ts';
@@ -162,3 +162,5 @@ if (wanted('agent-idle') || wanted('agent-load'))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
 if (wanted('lambda-bundle') || wanted('lambda-start'))
   for (const figure of await lambdaFigures({ folder: files, ports, ca, receiver: receiver.url }, rounds)) show(figure);
+if (wanted('lambda-512'))
+  for (const figure of await smallFunctionFigures({ folder: files }, truth, ca, Math.min(rounds, 5))) show(figure);

@@ -33,7 +33,8 @@ export const startTruth = async (options: { key: string; cert: string; delayMs: 
   };
 };
 
-type Server = Awaited<ReturnType<typeof startTruth>>;
+/** A running server of {@link startTruth}. */
+export type TruthServer = Awaited<ReturnType<typeof startTruth>>;
 
 /**
  * How wrong the phases of 64 HTTPS probes are, against what the server really waited: paced, ours and blackbox_exporter's;
@@ -42,7 +43,7 @@ type Server = Awaited<ReturnType<typeof startTruth>>;
 export const compareTiming = async (
   subject: Subject,
   blackbox: string,
-  server: Server,
+  server: TruthServer,
   rounds: number,
 ): Promise<Figure[]> => {
   const ratios: number[] = [];
@@ -82,13 +83,13 @@ export const compareTiming = async (
 
 type Judged = { readonly errors: readonly number[]; readonly doubt: number };
 
-const ours = async (subject: Subject, server: Server, spacing: number): Promise<Judged[]> => {
+const ours = async (subject: Subject, server: TruthServer, spacing: number): Promise<Judged[]> => {
   const timed = await subject.ask<Timed[]>({ do: 'time', name: 'truth', count: probes, spacingMs: spacing });
-  const truths = await byId(server);
+  const truths = await truthsById(server);
   return timed.map(({ id, phases, doubt }) => ({ errors: errorsOf(phases, truths.get(id)), doubt }));
 };
 
-const blackboxErrors = async (url: string, server: Server): Promise<number[]> => {
+const blackboxErrors = async (url: string, server: TruthServer): Promise<number[]> => {
   using agent = disposable(new Agent({ connections: probes }));
   const runs = await Promise.all(
     Array.from({ length: probes }, async (_, id) => {
@@ -99,15 +100,16 @@ const blackboxErrors = async (url: string, server: Server): Promise<number[]> =>
       return { id, phases: Object.fromEntries(phases.map(([, phase, value]) => [phase, Number(value)])) };
     }),
   );
-  const truths = await byId(server);
+  const truths = await truthsById(server);
   return runs.flatMap(({ id, phases }) => errorsOf(phases, truths.get(id)));
 };
 
-const byId = async (server: Server): Promise<Map<number, Truth>> =>
+/** What the server really waited since the last time it was asked, by the probe's number. */
+export const truthsById = async (server: TruthServer): Promise<Map<number, Truth>> =>
   new Map((await server.truths()).map((truth) => [truth.id, truth]));
 
 /** Absolute errors of connect (truth: none on loopback), tls, processing and transfer. */
-const errorsOf = (phases: Readonly<Record<string, number>>, truth: Truth | undefined): number[] => {
+export const errorsOf = (phases: Readonly<Record<string, number>>, truth: Truth | undefined): number[] => {
   if (truth === undefined) throw new Error('a probe did not reach the server');
   return [
     Math.abs(phases.connect ?? Number.NaN),
