@@ -72,8 +72,8 @@ export const probe = defineCommand({
       const run = await execute(check, prober, kit, { clock, signal: io.signal });
       line.clear();
       io.stdout.write(answer(run, prober, args, paint(io.stdout, io.environment), io));
-      if (run.outcome.void !== undefined) return 130;
-      if (verdictOf(run) === 'failed') code = 1;
+      if (run.outcome.void === 'stopped') return 130;
+      if (verdictOf(run) !== 'good') code = 1;
     }
     return code;
   },

@@ -4,7 +4,7 @@ import { reasons } from '../kernel/reason.ts';
 import type { Run } from '../kernel/run.ts';
 import { type Paint, printable, secondsText } from './paint.ts';
 
-/** What a run came to: `void` is what we stopped ourselves. */
+/** What a run came to: `void` is what we did to ourselves. */
 export type Verdict = 'good' | 'failed' | 'void';
 
 /** The verdict of a run. */
@@ -12,6 +12,10 @@ export const verdictOf = ({ outcome }: Run): Verdict => {
   if (outcome.void !== undefined) return 'void';
   return outcome.failures.length === 0 ? 'good' : 'failed';
 };
+
+/** Why a run says nothing about its target. */
+export const voidText = ({ outcome }: Run): string =>
+  outcome.void === 'stopped' ? 'stopped before it ended' : 'void: this process was itself kept from running';
 
 /** The phases that a run came through, in order, in seconds; those it did not reach are left out. */
 export const phasesOf = (points: readonly Point[]): readonly (readonly [phase: string, seconds: Seconds])[] =>
@@ -25,7 +29,7 @@ const isPhaseMetric = ({ name, labels }: Point['metric']) => 'phase' in labels &
 export const runLines = (run: Run, points: readonly Point[], width: number, paint: Paint): string => {
   const verdict = verdictOf(run);
   const name = printable(run.check.target.name).padEnd(width);
-  if (verdict === 'void') return `${paint.dim(`- ${name}  stopped before it ended`)}\n`;
+  if (verdict === 'void') return `${paint.dim(`- ${name}  ${voidText(run)}`)}\n`;
   const took = secondsText(run.took).padStart(6);
   const phases = paint.dim(
     phasesOf(points)

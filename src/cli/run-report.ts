@@ -2,7 +2,7 @@ import type { Point } from '../kernel/metric.ts';
 import type { Run } from '../kernel/run.ts';
 import { cipherMetric, tlsMetrics } from '../net/tls-facts.ts';
 import { type Paint, printable, secondsText } from './paint.ts';
-import { failureText, phaseBars, traceText, verdictOf } from './report.ts';
+import { failureText, phaseBars, traceText, verdictOf, voidText } from './report.ts';
 
 /** How a report is to look. */
 export type Look = { readonly columns: number; readonly paint: Paint; readonly debug: boolean };
@@ -12,7 +12,7 @@ export const runReport = (run: Run, points: readonly Point[], { columns, paint, 
   const rows = [...addressRows(run), ...tlsRows(points, run.startedAt), ...doubtRows(run)];
   return [
     headline(run, paint),
-    failureText(run, paint),
+    verdictOf(run) === 'void' ? `  ${voidText(run)}\n` : failureText(run, paint),
     phaseBars(points, columns, paint),
     ...rows.map(([head, text]) => `  ${head.padEnd(14)}${printable(text)}\n`),
     ...(debug ? [`\n${traceText(run, paint)}`] : []),

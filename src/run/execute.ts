@@ -21,7 +21,8 @@ export type ExecuteOptions<M = unknown> = {
 /**
  * Runs a check once. Never rejects, and ends within the module's timeout plus 50 ms whatever the peer or the prober does:
  * the signal fires at the timeout, and a prober that has not settled {@link graceMs} later is left behind with reason `timeout`.
- * A prober that throws gives reason `unexpected`. A run that `options.signal` ended is void.
+ * A prober that throws gives reason `unexpected`. A run that `options.signal` ended is void, and so is one that met its limit while
+ * the process itself was kept from running for more than half of it.
  */
 export const execute = async <S extends z.ZodType, F extends object, M>(
   check: Check<z.output<S>>,
@@ -39,15 +40,21 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
   context.end();
   const took = record.mark('ended');
   const stopped = limit.signal.aborted && limit.signal.reason === 'stopped';
+  // Time that we had not got ourselves is no fault of the target's.
+  const starved = limit.signal.aborted && record.doubt() > (check.module.timeoutMs / 1_000) * mostDoubt;
+  const ours = stopped ? 'stopped' : starved ? 'starved' : undefined;
   return {
     check,
     startedAt,
     took,
-    outcome: stopped ? { ...outcome, void: 'stopped' } : outcome,
+    outcome: ours === undefined ? outcome : { ...outcome, void: ours },
     doubt: record.doubt(),
     trace: record.close(),
   };
 };
+
+/** The part of its time limit by which a run that met the limit may have been late itself, and still counts. */
+const mostDoubt = 0.5;
 
 /** How long a prober may take to close what it opened after its signal has fired. */
 const graceMs = 35;
@@ -91,11 +98,16 @@ const limitedTo = (timeoutMs: number, outer: AbortSignal | undefined): Limit => 
     controller.abort(reason);
   };
   const stop = () => abort('stopped');
-  const deadline = setTimeout(abort, timeoutMs, 'deadline');
+  // A process that was kept from running finds its timers before what has come in meanwhile; that is looked at first.
+  let lastLook: NodeJS.Immediate | undefined;
+  const deadline = setTimeout(() => {
+    lastLook = setImmediate(abort, 'deadline');
+  }, timeoutMs);
   if (outer?.aborted === true) stop();
   else outer?.addEventListener('abort', stop, { once: true });
   const end = () => {
     clearTimeout(deadline);
+    clearImmediate(lastLook);
     clearTimeout(grace);
     outer?.removeEventListener('abort', stop);
   };

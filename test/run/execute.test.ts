@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
+import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { failure } from '../../src/kernel/reason.ts';
 import { marks } from '../../src/net/marks.ts';
@@ -159,4 +160,30 @@ test('execute: what earlier runs left is handed to the prober', async () => {
   const prober = exampleProber(async ({ memory }) => ({ facts: { memory }, failures: [] }));
   const run = await execute(exampleCheck(), prober, emptyKit, { clock, memory: 'hops' });
   assert.deepEqual(run.outcome.facts, { memory: 'hops' });
+});
+
+const blockFor = (ms: number) => {
+  for (const start = performance.now(); performance.now() - start < ms; );
+};
+
+test('execute: what came in time is seen, although the process was kept from running until after the time limit', async () => {
+  const prober = exampleProber(async () => {
+    const found = stat('/');
+    setImmediate(blockFor, 150);
+    await found;
+    return { facts: {}, failures: [] };
+  });
+  const run = await execute(exampleCheck({ timeoutMs: 50 }), prober, emptyKit, { clock });
+  assert.deepEqual([run.outcome.failures, run.outcome.void], [[], undefined]);
+});
+
+test('execute: a run that met its limit because the process was kept from running is void, not a failure of the target', async () => {
+  const prober = exampleProber(async (context) => {
+    setImmediate(blockFor, 300);
+    await context.sleep(3_600);
+    return { facts: {}, failures: [failure('timeout', 'processing', 'nothing came')] };
+  });
+  const run = await execute(exampleCheck({ timeoutMs: 100 }), prober, emptyKit, { clock });
+  assert.equal(run.outcome.void, 'starved');
+  assert.ok(run.doubt > 0.05);
 });
