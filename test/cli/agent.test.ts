@@ -7,6 +7,8 @@ import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { needs } from '../servers/peers.ts';
+import { prometheus } from '../servers/prometheus.ts';
 import { receiver } from '../servers/receiver.ts';
 import { listFile, site } from './world.ts';
 
@@ -227,4 +229,24 @@ test('agent: wrong usage is said before anything starts', async () => {
   assert.match(await wrong('--web-config', '/nonexistent'), /cannot be read/);
   await writeFile(`${file.path}.locks`, 'basic_auth: { username: ops }\n');
   assert.match(await wrong('--web-config', `${file.path}.locks`), /write `password` or `password_file`/);
+});
+
+test('agent: in a real Prometheus its series are there while it runs, and end with it', async (t) => {
+  const program = await needs(t, 'prometheus-3.5');
+  if (program === undefined) return;
+  await using there = await prometheus(program.path);
+  await using web = await site();
+  await using file = await listFile(list(web.url, there.writeUrl, ['good', 'bad']));
+  await using agent = await startAgent(file.path);
+  const values = async (promql: string) => (await there.query(promql)).map(({ value }) => value);
+  await until(async () => (await values('probe_success{name="good"}'))[0] === 1, 'no sample came');
+  const failing = 'probe_failure_info{name="bad",reason="http_status"}';
+  await until(async () => (await values(failing))[0] === 1, 'no reason came');
+  assert.deepEqual(await values('bothways_target_interval_seconds{name="good"}'), [1]);
+  assert.deepEqual(await values('count(bothways_target_info{side="inside",quorum="each"})'), [2]);
+  assert.equal(await agent.stop(), 0);
+  assert.deepEqual(await values('probe_success'), []);
+  assert.deepEqual(await values('probe_failure_info'), []);
+  // The past stays.
+  assert.ok((await values('count_over_time(probe_success{name="good"}[5m])')).every((count) => count >= 1));
 });
