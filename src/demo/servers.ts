@@ -3,13 +3,20 @@ import { once } from 'node:events';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createHttpsServer } from 'node:https';
 import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { setTimeout as wait } from 'node:timers/promises';
 import { encodeName } from '../protocol/dns-message.ts';
 import type { Served } from './certificates.ts';
 
 /** A server of the small world, on loopback. Disposing closes it and its connections. */
 export type Running = AsyncDisposable & { readonly port: number };
 
-const onLoopback = async (server: Server): Promise<Running> => {
+/** Says whether a server is away: its port then refuses connections. */
+export type IsAway = () => boolean;
+
+/** How often a server that comes and goes looks whether it is its time, in milliseconds. */
+const lookMs = 50;
+
+const onLoopback = async (server: Server, isAway?: IsAway): Promise<Running> => {
   const open = new Set<Socket>();
   server.on('connection', (socket: Socket) => {
     open.add(socket);
@@ -17,24 +24,43 @@ const onLoopback = async (server: Server): Promise<Running> => {
     socket.once('close', () => open.delete(socket));
   });
   server.on('tlsClientError', () => {});
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
+  const listen = async (port: number): Promise<void> => {
+    const listening = once(server, 'listening');
+    server.listen(port, '127.0.0.1');
+    await listening;
+  };
+  const close = async (): Promise<void> => {
+    const closed = once(server, 'close');
+    server.close();
+    for (const socket of open) socket.destroy();
+    await closed;
+  };
+  await listen(0);
   // safe: a listening TCP server has an address of this type
   const { port } = server.address() as AddressInfo;
+  const ends = new AbortController();
+  const comeAndGo = async (away: IsAway): Promise<void> => {
+    while (!ends.signal.aborted) {
+      if (away() && server.listening) await close();
+      // Another program may have taken the port meanwhile; the next look tries again.
+      else if (!away() && !server.listening) await listen(port).catch(() => {});
+      await wait(lookMs, undefined, { signal: ends.signal }).catch(() => {});
+    }
+  };
+  const done = isAway === undefined ? undefined : comeAndGo(isAway);
   return {
     port,
     [Symbol.asyncDispose]: async () => {
-      const closed = once(server, 'close');
-      server.close();
-      for (const socket of open) socket.destroy();
-      await closed;
+      ends.abort();
+      await done;
+      if (server.listening) await close();
     },
   };
 };
 
-/** A web server; with a certificate it speaks TLS. */
-export const webSite = (listener: RequestListener, served?: Served): Promise<Running> =>
-  onLoopback(served === undefined ? createHttpServer(listener) : createHttpsServer(served, listener));
+/** A web server; with a certificate it speaks TLS. While `isAway`, it closes its port and comes back on the same one. */
+export const webSite = (listener: RequestListener, served?: Served, isAway?: IsAway): Promise<Running> =>
+  onLoopback(served === undefined ? createHttpServer(listener) : createHttpsServer(served, listener), isAway);
 
 /** A server for TCP connections. */
 export const tcpPort = (onConnection: (socket: Socket) => void): Promise<Running> =>
@@ -45,7 +71,7 @@ export const nameServer = async (addresses: ReadonlyMap<string, string>): Promis
   const socket = createSocket('udp4');
   const known = new Map(
     [...addresses].map(([name, ip]) => [
-      Buffer.from(encodeName(`${name}.`) ?? []).toString('hex'),
+      asKey(encodeName(`${name}.`) ?? new Uint8Array()),
       Buffer.from(ip.split('.').map(Number)),
     ]),
   );
@@ -66,6 +92,9 @@ export const nameServer = async (addresses: ReadonlyMap<string, string>): Promis
   };
 };
 
+/** Case does not matter (RFC 4343); the lengths of labels, at most 63, are no letters. */
+const asKey = (name: Uint8Array): string => Buffer.from(name).toString('latin1').toLowerCase();
+
 const headerBytes = 12;
 /** Flags of an answer with authority: name there, and name not there. */
 const flags = { found: 0x8580, missing: 0x8583 };
@@ -74,12 +103,7 @@ const answerTo = (query: Buffer, known: ReadonlyMap<string, Buffer>): Buffer | u
   const end = query.indexOf(0, headerBytes);
   if (query.length < headerBytes + 5 || end === -1 || query.length < end + 5) return undefined;
   const question = query.subarray(headerBytes, end + 5);
-  const ip = known.get(
-    query
-      .subarray(headerBytes, end + 1)
-      .toString('hex')
-      .toLowerCase(),
-  );
+  const ip = known.get(asKey(query.subarray(headerBytes, end + 1)));
   const isForA = query.readUInt16BE(end + 1) === 1;
   const header = Buffer.alloc(headerBytes);
   header.writeUInt16BE(query.readUInt16BE(0), 0);

@@ -9,32 +9,49 @@ export type World = AsyncDisposable & {
   readonly targets: readonly Readonly<Record<string, unknown>>[];
 };
 
-/** How the world's time goes. `speed` is how many of its seconds pass in one of ours. */
-export type WorldOptions = { readonly speed?: number };
+/**
+ * How the world's time goes. `now` is a clock in milliseconds; `speed` is how many of the world's seconds pass in one of its.
+ */
+export type WorldOptions = { readonly now?: () => number; readonly speed?: number };
 
-/** Seconds of a cycle, and from which second of it on something is broken. */
-type Rhythm = { readonly every: number; readonly brokenFrom: number };
+/** Seconds of a cycle, from which second of it on something is broken, and for how many. */
+type Rhythm = { readonly every: number; readonly brokenFrom: number; readonly brokenFor: number };
 
 const rhythms = {
-  checkout: { every: 40, brokenFrom: 25 },
-  'orders-db': { every: 50, brokenFrom: 40 },
-  'partner-api': { every: 60, brokenFrom: 40 },
+  checkout: { every: 40, brokenFrom: 25, brokenFor: 15 },
+  login: { every: 50, brokenFrom: 15, brokenFor: 10 },
+  'orders-db': { every: 50, brokenFrom: 40, brokenFor: 10 },
+  'partner-api': { every: 60, brokenFrom: 40, brokenFor: 20 },
 } as const satisfies Record<string, Rhythm>;
 
 /** Starts it on loopback; certificates are made now, ports are the system's choice. */
-export const world = async ({ speed = 1 }: WorldOptions = {}): Promise<World> => {
-  const startedAt = performance.now();
+export const world = async ({ now = () => performance.now(), speed = 1 }: WorldOptions = {}): Promise<World> => {
+  const startedAt = now();
   const isBroken = (name: keyof typeof rhythms): boolean => {
-    const { every, brokenFrom } = rhythms[name];
-    return (((performance.now() - startedAt) / 1_000) * speed) % every >= brokenFrom;
+    const { every, brokenFrom, brokenFor } = rhythms[name];
+    const second = (((now() - startedAt) / 1_000) * speed) % every;
+    return second >= brokenFrom && second < brokenFrom + brokenFor;
   };
   const { authority, good, soon, expired, incomplete } = await makeCertificates();
-  const stack = new AsyncDisposableStack();
+  await using stack = new AsyncDisposableStack();
+  const ends = new AbortController();
+  stack.defer(() => ends.abort());
+  const answerAfter = async (response: ServerResponse, ms: number): Promise<void> => {
+    await wait(ms, undefined, { signal: ends.signal }).catch(() => {});
+    answer(response, 200);
+  };
   const open = async (running: Promise<Running>) => stack.use(await running).port;
   const shop = await open(webSite((_request, response) => void answerAfter(response, 5 + Math.random() * 20), good));
   const ports = {
     slow: await open(webSite((_request, response) => void answerAfter(response, 400 + Math.random() * 500), good)),
     checkout: await open(webSite((_request, response) => answer(response, isBroken('checkout') ? 503 : 200), good)),
+    login: await open(
+      webSite(
+        (_request, response) => answer(response, 200),
+        good,
+        () => isBroken('login'),
+      ),
+    ),
     legacy: await open(webSite((_request, response) => answer(response, 200), expired)),
     partner: await open(webSite((_request, response) => answer(response, 200), incomplete)),
     soon: await open(webSite((_request, response) => answer(response, 200), soon)),
@@ -55,6 +72,7 @@ export const world = async ({ speed = 1 }: WorldOptions = {}): Promise<World> =>
   const trusted = { http: { preferred_ip_protocol: 'ip4', tls_config: { ca: authority } } };
   const outside = (name: string, target: string) => ({ name, target, side: 'outside', ...trusted });
   const inside = (name: string, target: string, more: object = {}) => ({ name, target, side: 'inside', ...more });
+  const running = stack.move();
   return {
     targets: [
       {
@@ -64,6 +82,7 @@ export const world = async ({ speed = 1 }: WorldOptions = {}): Promise<World> =>
         inside: ['shop-svc', 'orders-db', 'partner-api'],
       },
       { ...outside('checkout', `https://localhost:${ports.checkout}/`), labels: { team: 'checkout' } },
+      outside('login', `https://localhost:${ports.login}/`),
       outside('slow', `https://localhost:${ports.slow}/`),
       outside('legacy', `https://localhost:${ports.legacy}/`),
       outside('partner', `https://localhost:${ports.partner}/`),
@@ -77,13 +96,8 @@ export const world = async ({ speed = 1 }: WorldOptions = {}): Promise<World> =>
       inside('names', `dns://127.0.0.1:${ports.names}/shop.demo.test`),
       inside('partner-api', `http://127.0.0.1:${ports.api}/`),
     ],
-    [Symbol.asyncDispose]: () => stack.disposeAsync(),
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 };
 
 const answer = (response: ServerResponse, status: number): void => void response.writeHead(status).end(`${status}\n`);
-
-const answerAfter = async (response: ServerResponse, ms: number): Promise<void> => {
-  await wait(ms);
-  answer(response, 200);
-};

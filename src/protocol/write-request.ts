@@ -36,7 +36,7 @@ const nameOf = ({ metric, tail }: Series): Uint8Array => {
   if (tail === undefined) return nothing;
   let bytes = keptNames.get(metric);
   if (bytes === undefined) {
-    bytes = encodeLabels([['__name__', metric.name]]);
+    bytes = keep(encodeLabels([['__name__', metric.name]]));
     keptNames.set(metric, bytes);
   }
   return bytes;
@@ -45,10 +45,26 @@ const nameOf = ({ metric, tail }: Series): Uint8Array => {
 const restOf = ({ labels, tail = labels }: Series): Uint8Array => {
   let bytes = kept.get(tail);
   if (bytes === undefined) {
-    bytes = encodeLabels(tail);
+    bytes = keep(encodeLabels(tail));
     kept.set(tail, bytes);
   }
   return bytes;
+};
+
+/** Bytes that are kept lie close together: in Node's own pool they would keep alive all that lay between them for a moment. */
+const slabLength = 64 * 1_024;
+let slab = Buffer.allocUnsafeSlow(slabLength);
+let slabUsed = 0;
+
+const keep = (bytes: Uint8Array): Uint8Array => {
+  if (bytes.length > slabLength / 4) return new Uint8Array(bytes);
+  if (slabUsed + bytes.length > slabLength) {
+    slab = Buffer.allocUnsafeSlow(slabLength);
+    slabUsed = 0;
+  }
+  slab.set(bytes, slabUsed);
+  slabUsed += bytes.length;
+  return slab.subarray(slabUsed - bytes.length, slabUsed);
 };
 
 const encodeLabels = (labels: LabelPairs): Uint8Array => {
