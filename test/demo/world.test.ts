@@ -112,18 +112,18 @@ test('world: the API of a partner is slow for a third of its time', async () => 
 });
 
 test('world: its time goes faster on request', async () => {
-  await using there = await world({ speed: 25 });
+  await using there = await world({ speed: 40 });
   const checks = checksOf(there.targets).filter(
     ({ target, vantage }) => target.name === 'checkout' && vantage.name === 'eu-west-1',
   );
   const seen: (string | undefined)[] = [];
-  for (let tries = 0; tries < 100 && seen.length < 4; tries += 1) {
+  for (let tries = 0; tries < 100 && seen.length < 3; tries += 1) {
     const { checkout } = await look(checks);
     if (checkout !== seen.at(-1)) seen.push(checkout);
     await wait(50);
   }
   assert.deepEqual([...new Set(seen)].sort(), ['good', 'http_status']);
-  assert.equal(seen.length, 4);
+  assert.equal(seen.length, 3);
 });
 
 test('world: the name server knows its name in any case, and no other', async () => {
@@ -132,9 +132,13 @@ test('world: the name server knows its name in any case, and no other', async ()
   const resolver = new Resolver({ timeout: 1_000, tries: 2 });
   resolver.setServers([new URL(url).host]);
   assert.deepEqual(await resolver.resolve4('shop.demo.test'), ['192.0.2.10']);
-  assert.deepEqual(await resolver.resolve4('SHOP.Demo.test'), ['192.0.2.10']);
   await assert.rejects(resolver.resolve6('shop.demo.test'), { code: 'ENODATA' });
   await assert.rejects(resolver.resolve4('other.demo.test'), { code: 'ENOTFOUND' });
+  // Resolvers make names small; probes ask as they are told.
+  const target = url.replace('shop.demo', 'SHOP.Demo');
+  const checks = checksOf(there.targets.map((entry) => (entry.name === 'names' ? { ...entry, target } : entry)));
+  const asked = checks.filter((check) => check.target.name === 'names');
+  assert.deepEqual(await look(asked), { names: 'good' });
 });
 
 test('world: its servers are trusted by address too', async () => {
