@@ -129,7 +129,11 @@ export const lambdaFigures = async ({ folder, ports, receiver: sink }: Around, r
 const startCost = async (folder: string, handler: string, environment: Record<string, string>): Promise<number> => {
   await using running = await runFunction(folder, handler, environment);
   await running.ready();
-  return cpuSeconds(running.pid);
+  // The scheduler's books may lag behind a process that has not paused yet.
+  for (;;) {
+    const cost = await cpuSeconds(running.pid);
+    if (cost > 0) return cost;
+  }
 };
 
 const packedList = async (
