@@ -3,6 +3,7 @@ import { type DataReader, dataReader, Short } from './dns-data-reader.ts';
 import { type DnsMessage, nameIn, type ResourceRecord } from './dns-message.ts';
 import { className, typeName, types } from './dns-names.ts';
 import { svcbText } from './dns-svcb-text.ts';
+import { addressText } from './ip-address.ts';
 
 /**
  * A record in zone-file form, as blackbox_exporter matches it: owner, TTL, class, type and data with tabs between
@@ -103,19 +104,6 @@ const salt = (data: DataReader): string => {
 
 /** `20261123093000`, in UTC (RFC 4034, section 3.2); the number is seconds modulo 2^32, read as the time nearest to 2026. */
 const timeText = (seconds: number): string => new Date(seconds * 1_000).toISOString().replaceAll(/[-:T]|\..*$/g, '');
-
-/** An IPv6 address in the form of RFC 5952. */
-const addressText = (bytes: Uint8Array): string => {
-  const groups = Array.from({ length: 8 }, (_, index) =>
-    (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16),
-  );
-  const text = groups.join(':');
-  const runs = [...text.matchAll(/(?:^|:)(0(?::0)+)(?=:|$)/g)].map((match) => match[0]);
-  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
-  if (longest === '') return text;
-  const [head = '', ...tail] = text.split(longest);
-  return `${head}::${tail.join(longest).replace(/^:/, '')}`.replace(/:{3,}/, '::');
-};
 
 const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUV';
 

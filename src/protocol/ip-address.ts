@@ -12,6 +12,21 @@ export const addressBytes = (text: string): Uint8Array | undefined => {
   return bytes;
 };
 
+/** The text of 4 bytes, or of 16 in the form of RFC 5952; the empty text for another number of bytes. */
+export const addressText = (bytes: Uint8Array): string => {
+  if (bytes.length === 4) return bytes.join('.');
+  if (bytes.length !== 16) return '';
+  const groups = Array.from({ length: 8 }, (_, index) =>
+    (((bytes[index * 2] ?? 0) << 8) | (bytes[index * 2 + 1] ?? 0)).toString(16),
+  );
+  const text = groups.join(':');
+  const runs = [...text.matchAll(/(?:^|:)(0(?::0)+)(?=:|$)/g)].map((match) => match[0]);
+  const longest = runs.reduce((best, run) => (run.length > best.length ? run : best), '');
+  if (longest === '') return text;
+  const [head = '', ...tail] = text.split(longest);
+  return `${head}::${tail.join(longest).replace(/^:/, '')}`.replace(/:{3,}/, '::');
+};
+
 const decimal = /^(?:0|[1-9]\d{0,2})$/;
 
 const fourBytes = (text: string): Uint8Array | undefined => {
