@@ -2,6 +2,7 @@ import type { Check, EpochMs } from '../kernel/check.ts';
 import type { Due, Run } from '../kernel/run.ts';
 import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
+import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import type { Moment } from '../net/marks.ts';
 import type { Status } from '../page/status.ts';
@@ -66,7 +67,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
-  const kit = makeKit({ environment: source.environment, literals });
+  const kit = makeKit({ environment: source.environment, literals, engine: openEngine });
   const { vantage } = first.list;
   const deliveries = makeDeliveries(vantage.name, kit);
   const checker = makeChecker({ probers: source.probers, kit, clock });

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Check } from '../kernel/check.ts';
 import type { Run } from '../kernel/run.ts';
+import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
 import { durationText } from '../net/settings.ts';
@@ -60,7 +61,7 @@ export const probe = defineCommand({
       for (const message of found.messages) wrongUsage(io, message);
       return 2;
     }
-    await using kit = makeKit({ environment: io.environment, literals: found.literals });
+    await using kit = makeKit({ environment: io.environment, literals: found.literals, engine: openEngine });
     await warmUp(found.checks, proberTable, kit);
     const clock = marks();
     let code: ExitCode = 0;
@@ -83,14 +84,15 @@ type Form = { readonly metrics: boolean; readonly json: boolean; readonly debug:
 type Prober = (typeof proberTable)[string];
 
 const answer = (run: Run, prober: Prober, { metrics, json, debug }: Form, colours: Paint, io: Io): string => {
-  const points = prober.points(run, undefined);
+  const memory = prober.remember?.(undefined, run.outcome);
+  const points = prober.points(run, memory);
   if (json) {
     const values = points.map(({ metric, labels, value }) => ({ name: metric.name, labels, value }));
     return `${JSON.stringify({ ...runData(run, points), metrics: values, ...(debug && { trace: run.trace }) })}\n`;
   }
   if (!metrics) return runReport(run, points, { columns: io.stdout.columns, paint: colours, debug });
   const trace = debug ? run.trace.map((event) => `# ${JSON.stringify(event)}\n`).join('') : '';
-  return `${trace}${exposition(samplesOf(run, prober, seriesTable(withoutLabels(run.check))))}`;
+  return `${trace}${exposition(samplesOf(run, prober, seriesTable(withoutLabels(run.check)), memory))}`;
 };
 
 /** As an exporter would answer: the labels that say which target and from where are the scraper's. */

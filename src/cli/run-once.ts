@@ -1,5 +1,7 @@
+import type { ListPart } from '../config/part.ts';
 import { push } from '../delivery/push.ts';
 import type { Run } from '../kernel/run.ts';
+import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
 import type { Prober } from '../net/prober.ts';
@@ -9,7 +11,6 @@ import { pace } from '../run/pace.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import type { ExitCode, Io } from './command.ts';
-import type { ListPart } from '../config/part.ts';
 import { proberTable } from './open-list.ts';
 import { paint } from './paint.ts';
 import { bareUrl } from './plan-text.ts';
@@ -26,7 +27,7 @@ const deliveryWhenStoppedMs = 10_000;
 /** Probes the checks of a vantage once, pushes their samples, and reports run by run. Gives the exit code. */
 export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): Promise<ExitCode> => {
   const { vantage, checks, endpoints, literals } = part;
-  await using kit = makeKit({ environment: io.environment, literals });
+  await using kit = makeKit({ environment: io.environment, literals, engine: openEngine });
   await using stack = new AsyncDisposableStack();
   const pushes = endpoints.map((endpoint) => ({ endpoint, delivery: stack.use(push(endpoint, vantage.name, kit)) }));
   const tally: Record<Verdict, number> = { good: 0, failed: 0, void: 0 };

@@ -1,13 +1,13 @@
 import type { Check, Labels, Target, Vantage } from '../kernel/check.ts';
 import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
+import { nearest } from '../protocol/nearest.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
 import { isMetadata } from './hosts.ts';
 import { addIssues } from './issues.ts';
 import { joinLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
-import { nearest } from '../protocol/nearest.ts';
 import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
 import type { List, ProberTable } from './schema.ts';
 import { type Selection, selector } from './selectors.ts';
@@ -120,15 +120,16 @@ type Around = {
 };
 
 const compileItem = (item: Item, index: number, around: Around, work: Work): void => {
-  const { place, module, intervalMs, timeoutMs, path } = item;
+  const { place, module, intervalMs, path } = item;
   const { chosen, name } = around;
   const prober = work.probers[module.prober];
   if (prober === undefined) return;
   if (isMetadata(place.host)) work.add(path, `${quoted(place.host)} is a metadata service; those are never probed`);
-  if (intervalMs < timeoutMs) work.add(path, tooShort(intervalMs, timeoutMs));
   const labels = targetLabels(around, prober, work);
   const settings = settingsFor(item, prober, work);
   if (!settings.ok) return;
+  const timeoutMs = timeLimit(item, prober.usualTimeoutMs?.(settings.value));
+  if (intervalMs < timeoutMs) work.add(path, tooShort(intervalMs, timeoutMs));
   const target: Target = {
     name,
     address: place.address,
@@ -174,6 +175,14 @@ const vantagesOfItem = (
     return [];
   }
   return vantages;
+};
+
+const usualTimeoutMs = 10_000;
+
+/** The module's limit bounds all others. A limit for all does not bind what takes its time by nature, such as rounds. */
+const timeLimit = ({ limits: { target, defaults, module } }: Item, byNature: number | undefined): number => {
+  const written = target ?? (byNature === undefined ? defaults : undefined);
+  return written === undefined ? (module ?? byNature ?? usualTimeoutMs) : Math.min(written, module ?? written);
 };
 
 const tooShort = (intervalMs: number, timeoutMs: number): string =>

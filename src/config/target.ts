@@ -27,7 +27,8 @@ export type Item = {
   readonly overlay: Readonly<Record<string, unknown>> | undefined;
   readonly instance: string;
   readonly intervalMs: number;
-  readonly timeoutMs: number;
+  /** The time limits that are written, in milliseconds, by where they stand. */
+  readonly limits: Readonly<Record<'target' | 'defaults' | 'module', number | undefined>>;
 };
 
 /** Takes what is wrong with a target; see `Findings`. */
@@ -161,18 +162,17 @@ const usable = (
 };
 
 const usualIntervals = { outside: '1m', inside: '30s' } as const;
-const usualTimeoutMs = 10_000;
-
 const timesOf = (
   chosen: Chosen,
   { timeoutMs: bound }: ModuleRow,
   own: { readonly interval?: string | undefined; readonly timeout?: string | undefined },
-): Pick<Item, 'intervalMs' | 'timeoutMs'> => {
+): Pick<Item, 'intervalMs' | 'limits'> => {
   const interval = own.interval ?? chosen.get('interval') ?? usualIntervals[chosen.side];
-  const timeout = own.timeout ?? chosen.get('timeout');
-  const written = timeout === undefined ? undefined : parseDuration(timeout);
-  const timeoutMs = written === undefined ? (bound ?? usualTimeoutMs) : Math.min(written, bound ?? written);
-  return { intervalMs: parseDuration(interval) ?? 0, timeoutMs };
+  const durationOf = (text: string | undefined) => (text === undefined ? undefined : parseDuration(text));
+  return {
+    intervalMs: parseDuration(interval) ?? 0,
+    limits: { target: durationOf(own.timeout), defaults: durationOf(chosen.get('timeout')), module: bound },
+  };
 };
 
 const overlayOf = (entry: object, row: ModuleRow, path: Path, { probers, add }: Tables): Item['overlay'] => {

@@ -137,6 +137,34 @@ export const reasons = {
   },
 
   // request, processing, transfer
+  icmp_not_permitted: {
+    means: 'The process that probes may not send ICMP; the target is not to blame.',
+    look: 'The sysctl `net.ipv4.ping_group_range` at the vantage, or the capability NET_RAW.',
+  },
+  no_reply: {
+    means: 'No echo reply came within the time limit: packets are lost or dropped, or the host is down.',
+    look: 'The host; firewalls that drop ICMP; `bothways trace` for the place.',
+  },
+  packet_loss: {
+    means: 'More packets were lost than the module allows.',
+    look: '`max_loss_ratio`; the path, with `bothways trace`.',
+  },
+  packet_too_big: {
+    means: 'The packet may not be cut and is larger than a link on the way carries.',
+    look: 'The size in the detail: tunnels and their MTU; `payload_size`.',
+  },
+  ttl_exceeded: {
+    means: 'The time to live of the packet ended on the way.',
+    look: '`ttl` in the module; a routing loop at the router in the detail.',
+  },
+  routing_loop: {
+    means: 'Routers hand the packets round in a circle.',
+    look: 'The routes of the routers in the detail.',
+  },
+  path_silent: {
+    means: 'Nobody answered from some hop on, the target included.',
+    look: 'The hop behind the last one that answered, which the detail names.',
+  },
   timeout: {
     means: 'The probe did not finish within its time limit; the phase says where it stood.',
     look: 'The phase: `processing` is the server thinking, `transfer` a slow body.',

@@ -11,9 +11,14 @@ import type { AddressSettings } from './settings.ts';
 /** What every prober says about the address it used. */
 export type AddressFacts = { readonly lookupSeconds: Seconds; readonly ip: string; readonly family: 4 | 6 };
 
-/** The address to dial, or why there is none. */
+/** The address to dial and all that the name has of the families in question, or why there is none. */
 export type Found =
-  | { readonly ok: true; readonly address: Address; readonly facts: AddressFacts }
+  | {
+      readonly ok: true;
+      readonly address: Address;
+      readonly addresses: readonly Address[];
+      readonly facts: AddressFacts;
+    }
   | { readonly ok: false; readonly failure: Failure; readonly facts: Partial<AddressFacts> };
 
 /**
@@ -41,7 +46,8 @@ export const findAddress = async (host: string, settings: AddressSettings, conte
       failure('blocked_address', 'resolve', `${host} leads to ${address.ip}, which this vantage must not probe`),
     );
   context.trace('address', { ip: address.ip, of: looked.addresses.length });
-  return { ok: true, address, facts: { lookupSeconds, ip: address.ip, family: address.family } };
+  const { addresses } = looked;
+  return { ok: true, address, addresses, facts: { lookupSeconds, ip: address.ip, family: address.family } };
 };
 
 const choose = (addresses: readonly Address[], preferred: 4 | 6, fallback: boolean): Address | undefined =>

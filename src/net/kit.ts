@@ -1,5 +1,6 @@
 import { addressBytes } from '../protocol/ip-address.ts';
 import { files } from './files.ts';
+import { noEngine, type ProbeEngine } from './icmp/engine.ts';
 import type { Kit } from './prober.ts';
 import { type Resolver, resolver as stubResolver } from './resolve.ts';
 import { secrets } from './secrets.ts';
@@ -12,6 +13,8 @@ export type KitOptions = {
   /** Secrets that stood in the list, by reference. */
   readonly literals?: ReadonlyMap<string, string>;
   readonly mayDial?: (ip: string) => boolean;
+  /** Opens the engine for ping and paths. Where none is given there is no ICMP. */
+  readonly engine?: () => Promise<ProbeEngine>;
 };
 
 /**
@@ -24,6 +27,8 @@ export const kit = (options: KitOptions = {}): Kit => {
   const resolver = stack.use(options.resolver ?? stubResolver());
   const file = files();
   const secret = secrets({ environment: options.environment ?? {}, literals: options.literals ?? new Map(), file });
+  let engine: Promise<ProbeEngine> | undefined;
+  stack.defer(async () => (await engine)?.[Symbol.asyncDispose]());
   const own = <T extends AsyncDisposable>(key: string, make: () => T): T => {
     const there = owned.get(key);
     // safe: one key belongs to one maker
@@ -38,6 +43,10 @@ export const kit = (options: KitOptions = {}): Kit => {
     file,
     mayDial: options.mayDial ?? isNoMetadata,
     trust: trust({ file, secret }),
+    engine: () => {
+      engine ??= options.engine?.() ?? Promise.resolve(noEngine('there is no ICMP here'));
+      return engine;
+    },
     own,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { Seconds, SecretRef } from '../kernel/check.ts';
 import type { Metric, Point } from '../kernel/metric.ts';
 import type { Outcome, Run, TraceEvent } from '../kernel/run.ts';
+import type { ProbeEngine } from './icmp/engine.ts';
 import type { Resolver } from './resolve.ts';
 import type { Trust } from './trust.ts';
 
@@ -17,6 +18,8 @@ export type Kit = AsyncDisposable & {
   readonly mayDial: (ip: string) => boolean;
   /** Secure contexts by configuration, trusted roots, verified chains. */
   readonly trust: Trust;
+  /** The engine for ping and paths, opened on first use; one that can do nothing where there is none. */
+  readonly engine: () => Promise<ProbeEngine>;
   /** One value per key, made on first use and closed with the kit: what a prober keeps across runs (connection slots, engines). */
   readonly own: <T extends AsyncDisposable>(key: string, make: () => T) => T;
 };
@@ -57,6 +60,8 @@ export type Prober<S extends z.ZodType = z.ZodType, F extends object = object, M
   readonly modules: Readonly<Record<string, z.input<S>>>;
   readonly settings: S;
   readonly metrics: Readonly<Record<string, Metric>>;
+  /** The time limit of a run with these settings when neither target nor module gives one, in milliseconds; 10 s if it says nothing. */
+  usualTimeoutMs?(settings: z.output<S>): number | undefined;
   /** Loads what the first probe with these settings would otherwise wait for (code, trusted roots). Doors call it before they start. May reject. */
   warmUp?(settings: z.output<S>, kit: Kit): Promise<unknown>;
   /** `undefined` when the text is no target of this prober. */

@@ -59,13 +59,13 @@ test('config: keys of blackbox_exporter that are not supported yet are refused b
   const loaded = load(`
 modules:
   m: { prober: http, http: { proxy_url: "http://proxy:3128", oauth2: { client_id: x } } }
-  ping: { prober: icmp }
+  sock: { prober: unix }
 `);
   assert.equal(loaded.ok, false);
   const problems = loaded.problems.map(problemText).join('\n');
   assert.match(problems, /^list\.yaml:3 modules\.m\.http\.proxy_url: .*not supported yet/m);
   assert.match(problems, /^list\.yaml:3 modules\.m\.http\.oauth2: .*not supported yet/m);
-  assert.match(problems, /^list\.yaml:4 modules\.ping\.prober: must be one of .*; saw "icmp"$/m);
+  assert.match(problems, /^list\.yaml:4 modules\.sock\.prober: must be one of .*; saw "unix"$/m);
   assert.equal(problems.includes('3128'), false);
 });
 

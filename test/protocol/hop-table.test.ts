@@ -7,6 +7,7 @@ const hop = (ttl: number, sent: number, ...from: string[]): Hop => ({
   ttl,
   sent,
   late: 0,
+  found: undefined,
   answers: from.map((address) => ({ from: address, rtt: 0.001 * ttl })),
 });
 

@@ -1,0 +1,141 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import net from 'node:net';
+import { test } from 'node:test';
+import type { ProbeOutcome } from '../../../src/net/icmp/engine.ts';
+import { noEngine } from '../../../src/net/icmp/engine.ts';
+import { loadLibc } from '../../../src/net/icmp/libc.ts';
+import { openEngine } from '../../../src/net/icmp/open-engine.ts';
+
+// Loopback alone; what routers and misbehaving peers do is shown in the lab.
+const opened = await openEngine();
+const { icmp4, icmp6, why } = opened.capabilities;
+const skipIcmp = icmp4 === 'none' ? why : false;
+const skipIcmp6 = icmp6 === 'none' ? why : false;
+await opened[Symbol.asyncDispose]();
+
+const rttOf = (outcome: ProbeOutcome): number =>
+  'rtt' in outcome ? outcome.rtt : assert.fail(JSON.stringify(outcome));
+
+for (const [address, skip] of [
+  ['127.0.0.1', skipIcmp],
+  ['::1', skipIcmp6],
+] as const) {
+  test(`icmp-engine: an echo to ${address} comes back with the kernel's times and a hop limit`, { skip }, async () => {
+    await using engine = await openEngine();
+    const outcome = await engine.probe({ address, protocol: 'icmp', timeoutMs: 1_000 });
+    assert.equal(outcome.kind, 'reply');
+    assert.deepEqual([outcome.from, outcome.via, outcome.clock, outcome.hopLimit], [address, 'echo', 'kernel', 64]);
+    assert.ok(outcome.rtt > 0 && outcome.rtt < 1);
+    assert.deepEqual([engine.stats().inFlight, engine.stats().stray], [0, 0]);
+  });
+
+  test(`icmp-engine: a closed UDP port of ${address} is an answer`, async () => {
+    await using engine = await openEngine();
+    const outcome = await engine.probe({ address, protocol: 'udp', port: 9, timeoutMs: 1_000 });
+    assert.equal(outcome.kind, 'reply');
+    assert.equal(outcome.via, 'port_unreachable');
+  });
+
+  test(`icmp-engine: a TCP port of ${address} accepts or refuses, and both are answers`, async () => {
+    const server = net.createServer((socket) => socket.on('error', () => {})).listen(0, address);
+    await new Promise((resolve) => server.once('listening', resolve));
+    const place = server.address();
+    assert.ok(typeof place === 'object' && place !== null);
+    await using engine = await openEngine();
+    const request = { address, protocol: 'tcp', port: place.port, timeoutMs: 1_000 } as const;
+    const accepted = await engine.probe(request);
+    await new Promise((resolve) => server.close(resolve));
+    const refused = await engine.probe(request);
+    assert.ok(accepted.kind === 'reply' && refused.kind === 'reply');
+    assert.deepEqual([accepted.via, accepted.clock, refused.via], ['accepted', 'kernel', 'refused']);
+    assert.ok(rttOf(accepted) < 1 && rttOf(refused) < 1);
+  });
+}
+
+test('icmp-engine: five thousand at once are all answered, in batches', { skip: skipIcmp }, async () => {
+  await using engine = await openEngine();
+  const addresses = Array.from({ length: 5_000 }, (_, index) => `127.1.${index >> 8}.${index & 255}`);
+  const outcomes = await Promise.all(
+    addresses.map((address) => engine.probe({ address, protocol: 'icmp', timeoutMs: 5_000 })),
+  );
+  assert.deepEqual([...new Set(outcomes.map(({ kind }) => kind))], ['reply']);
+  const { sent, socketDrops, stray, inFlight } = engine.stats();
+  assert.deepEqual([sent >= 5_000, socketDrops, stray, inFlight], [true, 0, 0, 0]);
+});
+
+test('icmp-engine: payloads from none to the largest come back', { skip: skipIcmp }, async () => {
+  await using engine = await openEngine();
+  for (const payloadBytes of [0, 1, 7, 8, 9, 56, 1_472, 65_507]) {
+    const outcome = await engine.probe({ address: '127.0.0.1', protocol: 'icmp', timeoutMs: 1_000, payloadBytes });
+    assert.equal(outcome.kind, 'reply', `${payloadBytes}: ${JSON.stringify(outcome)}`);
+  }
+});
+
+test('icmp-engine: a request that cannot be is refused in words, and nothing is sent', async () => {
+  await using engine = await openEngine();
+  const before = engine.stats().sent;
+  const request = { address: '127.0.0.1', protocol: 'icmp', timeoutMs: 1_000 } as const;
+  for (const [wrong, said] of [
+    [{ ttl: 0 }, 'a time to live of 0'],
+    [{ ttl: 256 }, 'a time to live of 256'],
+    [{ trafficClass: 256 }, 'a traffic class of 256'],
+    [{ payloadBytes: 65_508 }, 'a payload of 65508 bytes'],
+    [{ payloadBytes: -1 }, 'a payload of -1 bytes'],
+    [{ port: 0 }, 'port 0'],
+    [{ timeoutMs: 0 }, 'a time limit of 0 ms'],
+    [{ timeoutMs: Number.NaN }, 'a time limit of NaN ms'],
+    [{ address: 'localhost' }, 'localhost is no address'],
+  ] as const) {
+    assert.deepEqual(await engine.probe({ ...request, ...wrong }), { kind: 'engine', why: said });
+  }
+  assert.equal(engine.stats().sent, before);
+});
+
+test('icmp-engine: a source address that is not ours is told as such', { skip: skipIcmp }, async () => {
+  await using engine = await openEngine();
+  const request = { address: '127.0.0.1', timeoutMs: 1_000, source: '192.0.2.1' } as const;
+  assert.deepEqual(await engine.probe({ ...request, protocol: 'icmp' }), { kind: 'local', code: 'ENETUNREACH' });
+  assert.deepEqual(await engine.probe({ ...request, protocol: 'tcp' }), { kind: 'local', code: 'EADDRNOTAVAIL' });
+  const own = await engine.probe({ ...request, protocol: 'icmp', source: '127.0.0.5' });
+  assert.equal(own.kind, 'reply');
+});
+
+test('icmp-engine: closing and stopping end what is under way, never as loss', { skip: skipIcmp }, async () => {
+  const engine = await openEngine();
+  // Nobody answers for an address that is kept for documentation; it goes no further than this host's loopback.
+  const stop = new AbortController();
+  const request = { address: '127.0.0.1', protocol: 'icmp', timeoutMs: 60_000, ttl: 1 } as const;
+  stop.abort();
+  assert.deepEqual(await engine.probe(request, stop.signal), { kind: 'engine', why: 'stopped' });
+  await engine[Symbol.asyncDispose]();
+  await engine[Symbol.asyncDispose]();
+  assert.deepEqual(await engine.probe(request), { kind: 'engine', why: 'the engine was closed' });
+});
+
+test('icmp-engine: opening and closing a hundred times leaves no descriptor behind', async () => {
+  const open = () => readFileSync('/proc/self/status', 'utf8').match(/^FDSize:\s*(\d+)/m)?.[1];
+  const before = open();
+  for (let round = 0; round < 100; round += 1) await (await openEngine())[Symbol.asyncDispose]();
+  assert.equal(open(), before);
+});
+
+test('icmp-engine: where there is none, each probe says why', async () => {
+  await using engine = noEngine('there is no ICMP here');
+  assert.deepEqual(await engine.probe({ address: '127.0.0.1', protocol: 'icmp', timeoutMs: 1 }), {
+    kind: 'engine',
+    why: 'there is no ICMP here',
+  });
+});
+
+test('libc: no call takes a buffer that is shorter than what the kernel would touch', async () => {
+  const libc = await loadLibc();
+  const small = libc.area(8);
+  assert.throws(() => libc.send(-1, small, 0), RangeError);
+  assert.throws(() => libc.receive(-1, small, 1, 0), RangeError);
+  assert.throws(() => libc.option(-1, 1, 4, 257), RangeError);
+  assert.throws(() => libc.setOption(-1, 1, 4, new Uint8Array(257)), RangeError);
+  assert.throws(() => libc.bind(-1, new Uint8Array(257)), RangeError);
+  // A descriptor that is none is refused by the kernel, with its number.
+  assert.equal(libc.bind(-1, new Uint8Array(16)), -9);
+});
