@@ -14,8 +14,10 @@ export const verdictOf = ({ outcome }: Run): Verdict => {
 };
 
 /** Why a run says nothing about its target. */
-export const voidText = ({ outcome }: Run): string =>
-  outcome.void === 'stopped' ? 'stopped before it ended' : 'void: this process was itself kept from running';
+export const voidText = ({ outcome }: Run): string => {
+  if (outcome.void === 'stopped') return 'stopped before it ended';
+  return `void: ${outcome.void === 'starved' ? 'this process was itself kept from running' : printable(outcome.void ?? '')}`;
+};
 
 /** The phases that a run came through, in order, in seconds; those it did not reach are left out. */
 export const phasesOf = (points: readonly Point[]): readonly (readonly [phase: string, seconds: Seconds])[] =>

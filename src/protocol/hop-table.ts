@@ -7,6 +7,8 @@ export type Hop = {
   readonly ttl: number;
   readonly sent: number;
   readonly late: number;
+  /** Who answered while the path was being searched, which is not counted. */
+  readonly found: string | undefined;
   /** In the order of sending. */
   readonly answers: readonly HopAnswer[];
 };
@@ -25,7 +27,7 @@ export type EndState = keyof typeof endStates;
 
 /** A hop as it is told: who is there, and how much is lost. Ratios are 0 to 1. */
 export type HopView = Hop & {
-  /** Whoever answered most; `undefined` when nobody did. */
+  /** Whoever answered most; in a round or else in the search; `undefined` when nobody did. */
   readonly responder: string | undefined;
   /** Others that answered, those with most answers first; at most three. */
   readonly others: readonly string[];
@@ -44,7 +46,13 @@ export const hopViews = (hops: readonly Hop[], before: readonly string[] = []): 
     const ranked = responders(hop.answers, before[index]);
     const loss = hop.sent === 0 ? 0 : 1 - Math.min(1, hop.answers.length / hop.sent);
     if (hop.sent > 0) least = Math.min(least, loss);
-    views.unshift({ ...hop, responder: ranked[0], others: ranked.slice(1, 4), loss, forwardedLoss: least });
+    views.unshift({
+      ...hop,
+      responder: ranked[0] ?? hop.found,
+      others: ranked.slice(1, 4),
+      loss,
+      forwardedLoss: least,
+    });
   }
   return views;
 };

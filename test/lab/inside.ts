@@ -1,10 +1,17 @@
+import { text } from 'node:stream/consumers';
 import { openEngine } from '../../src/net/icmp/open-engine.ts';
 import { tracePath } from '../../src/net/icmp/trace-path.ts';
 import type { Errand, Report } from './lab.ts';
 
 /** What runs in a place of the lab: opens the engine, does an errand, and prints the report. See `inside` in lab.ts. */
 // safe: written by lab.ts
-const { probes = [], traces = [], lingerMs = 0, blockMs = 0 } = JSON.parse(process.argv[2] ?? '{}') as Errand;
+const {
+  probes = [],
+  traces = [],
+  lingerMs = 0,
+  spreadMs = 0,
+  blockMs = 0,
+} = JSON.parse(await text(process.stdin)) as Errand;
 await using engine = await openEngine();
 const later = { late: 0, duplicate: 0 };
 const onLater = (what: 'late' | 'duplicate') => {
@@ -18,7 +25,12 @@ if (blockMs === 0) clearInterval(blocker);
 const sleep = (seconds: number) => new Promise<void>((resolve) => setTimeout(resolve, seconds * 1_000));
 const context = { signal: new AbortController().signal, sleep };
 const [outcomes, paths] = await Promise.all([
-  Promise.all(probes.map((request) => engine.probe({ ...request, onLater }))),
+  Promise.all(
+    probes.map(async (request, index) => {
+      if (spreadMs > 0) await sleep((index * spreadMs) / probes.length / 1_000);
+      return engine.probe({ ...request, onLater });
+    }),
+  ),
   Promise.all(traces.map((options) => tracePath(engine, options, context))),
 ]);
 clearInterval(blocker);

@@ -1,8 +1,10 @@
 import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Capabilities, EngineStats, ProbeOutcome, ProbeRequest } from '../../src/net/icmp/engine.ts';
 import type { PathOptions, PathTrace } from '../../src/net/icmp/trace-path.ts';
+import type { Manners } from './respond.ts';
 import { needs, peer } from '../servers/peers.ts';
 
 /** A place in the lab: the source, six routers in a row, one beside the third, the target, and a neighbour of the source. */
@@ -17,6 +19,8 @@ export type Lab = AsyncDisposable & {
   readonly words: (place: Place, words: readonly string[], isUnprivileged?: boolean) => readonly string[];
   /** Runs a program in a place to its end. */
   readonly run: (place: Place, words: readonly string[], isUnprivileged?: boolean) => Promise<Said>;
+  /** The same with something to read. */
+  readonly feed: (place: Place, words: readonly string[], input: string, isUnprivileged?: boolean) => Promise<Said>;
   /** Runs `ip` in a place; throws if it does not like the words. */
   readonly ip: (place: Place, ...words: readonly string[]) => Promise<void>;
   /** Sets a sysctl (its name with dots) in a place. */
@@ -210,6 +214,7 @@ const labOf = (ip: string, name: (place: Place) => string): Lab => {
   return {
     words,
     run,
+    feed: (place, command, input, isUnprivileged) => exec(words(place, command, isUnprivileged), input),
     ip: (place, ...rest) => must(ip, ['-n', name(place), ...rest]),
     sysctl: (place, key, value) =>
       must(ip, ['netns', 'exec', name(place), 'sh', '-c', `echo '${value}' > /proc/sys/${key.replaceAll('.', '/')}`]),
@@ -281,11 +286,12 @@ const remove = async (ip: string, names: readonly string[]): Promise<void> => {
   if (names.length > 0) await must(ip, ['-batch', '-'], names.map((name) => `netns delete ${name}`).join('\n'));
 };
 
-const exec = ([program = '', ...rest]: readonly string[]): Promise<Said> =>
+const exec = ([program = '', ...rest]: readonly string[], input = ''): Promise<Said> =>
   new Promise((resolve) => {
     const child = execFile(program, rest, { maxBuffer: 64 << 20, cwd: '/' }, (_error, stdout, stderr) =>
       resolve({ stdout, stderr, code: child.exitCode ?? -1 }),
     );
+    child.stdin?.end(input);
   });
 
 const must = (program: string, words: readonly string[], input = ''): Promise<void> =>
@@ -309,6 +315,8 @@ export type Errand = {
   readonly traces?: readonly PathOptions[];
   /** Milliseconds for which it waits afterwards, for what comes late. */
   readonly lingerMs?: number;
+  /** Milliseconds over which the probes are begun; all at once if not set. */
+  readonly spreadMs?: number;
   /** Blocks its own event loop for so long, four times a second, while it works. */
   readonly blockMs?: number;
 };
@@ -324,10 +332,27 @@ const insideFile = fileURLToPath(new URL('inside.ts', import.meta.url));
 
 /** Runs the engine in a place of the lab, in a process of its own. */
 export const inside = async (lab: Lab, place: Place, errand: Errand, isUnprivileged = false): Promise<Report> => {
-  const said = await lab.run(place, [process.execPath, insideFile, JSON.stringify(errand)], isUnprivileged);
+  const said = await lab.feed(place, [process.execPath, insideFile], JSON.stringify(errand), isUnprivileged);
   if (said.code !== 0) throw new Error(`${said.stderr} (code ${said.code})`);
   // safe: the other half of this file's own making
   return JSON.parse(said.stdout) as Report;
+};
+
+const responderFile = fileURLToPath(new URL('responder.ts', import.meta.url));
+
+/** Puts badly behaved hosts beside the source: 10.97.0.N behaves as the manners of N say. */
+export const badHosts = async (lab: Lab, manners: Readonly<Record<number, Manners>>): Promise<AsyncDisposable> => {
+  const [program = '', ...rest] = lab.words('src', [process.execPath, responderFile, JSON.stringify(manners)]);
+  const child = spawn(program, rest, { stdio: ['pipe', 'pipe', 'inherit'] });
+  await once(child.stdout, 'data');
+  await lab.ip('src', 'addr', 'add', '10.97.255.1/16', 'dev', 'bad0');
+  await lab.ip('src', 'link', 'set', 'bad0', 'up');
+  return {
+    [Symbol.asyncDispose]: async () => {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    },
+  };
 };
 
 /** The program of this repository, run from its sources. */
