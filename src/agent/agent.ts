@@ -1,5 +1,4 @@
-import type { Check, EpochMs } from '../kernel/check.ts';
-import type { Due, Run } from '../kernel/run.ts';
+import type { Due } from '../kernel/run.ts';
 import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
@@ -12,15 +11,16 @@ import { checker as makeChecker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
 import { heartbeats } from '../run/list-series.ts';
 import { kindOf, pace as makePace } from '../run/pace.ts';
-import { ofShard, type Shard, shardText } from '../run/shard.ts';
+import { type Shard, shardText } from '../run/shard.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { deliveries as makeDeliveries } from './deliveries.ts';
-import { type InUse, type ListSource, readList } from './list-keeper.ts';
+import { enginePoints } from './engine-metrics.ts';
+import { type Change, listInUse } from './list-in-use.ts';
+import { type ListSource, readList } from './list-keeper.ts';
+import type { Log } from './log.ts';
 import { scheduler as makeScheduler } from './scheduler.ts';
-import { selfLabels, selfPoints, selfSamples, sum } from './self-metrics.ts';
-
-/** Says something to whoever runs the agent. Never a secret. */
-export type Log = (level: 'info' | 'warn' | 'error', message: string) => void;
+import { selfLabels, selfMetrics, selfPoints, selfSamples, sum } from './self-metrics.ts';
+import { tally as makeTally } from './tally.ts';
 
 /** What an agent is started with. */
 export type AgentOptions = {
@@ -56,33 +56,20 @@ export type Started =
 /** How often an agent says that it is there, in milliseconds. */
 const heartbeatMs = 15_000;
 
-/** Above this a run's times are not to be trusted, in seconds. */
-const doubtful = 0.006;
-
 /** Reads the list and starts probing. */
 export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const { source, shard, clock, log, board = makeBoard() } = options;
   const first = await readList(source, undefined, Date.now());
   if (first.kind !== 'new') return { ok: false, problems: first.kind === 'bad' ? first.problems : [] };
+  const { vantage } = first.list;
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
   const kit = makeKit({ environment: source.environment, literals, engine: openEngine });
-  const { vantage } = first.list;
   const deliveries = makeDeliveries(vantage.name, kit);
   const checker = makeChecker({ probers: source.probers, kit, clock });
   const pace = makePace({ share: cpuShare() });
-  const runs = { good: 0, failed: 0, void: 0 };
-  const skipped = { overlap: 0, late: 0 };
-  let doubts = 0;
-  let lagMs = 0;
-  let beat = emptyBeat(startedAt);
-  let list: InUse = first.list;
-  let problem: string | undefined;
-  let seen = first.list.hash;
-  let checks: readonly Check[] = [];
-  let reloading: Promise<readonly string[]> | undefined;
-  const verdicts = new Map<Check, boolean>();
+  const tally = makeTally(log);
 
   const deliver = (samples: readonly Sample[]) => {
     deliveries.add(samples);
@@ -90,151 +77,83 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   };
 
   const runOne = async ({ check, at }: Due) => {
-    beat.assigned += 1;
+    tally.assigned();
     if (!(await pace.turn(kindOf(check), stopping.signal))) return;
-    beat.lagMs = Math.max(beat.lagMs, Date.now() - at);
-    lagMs = Math.max(lagMs, beat.lagMs);
+    tally.began(check, Date.now() - at);
     const { run, samples } = await checker.run(check, stopping.signal);
     pace.ended(kindOf(check));
-    count(run);
+    tally.ended(run);
     deliver(samples);
   };
+  const scheduler = makeScheduler({ run: runOne, onSkipped: tally.skipped });
 
-  const count = (run: Run) => {
-    const { check, outcome, doubt } = run;
-    const verdict = outcome.void !== undefined ? 'void' : outcome.failures.length === 0 ? 'good' : 'failed';
-    runs[verdict] += 1;
-    if (verdict === 'void') beat.skipped += 1;
-    else beat.finished += 1;
-    if (doubt > doubtful) doubts += 1;
-    const good = verdict === 'good';
-    if (verdict === 'void' || (verdicts.get(check) ?? true) === good) return;
-    verdicts.set(check, good);
-    log(good ? 'info' : 'warn', changeText(run));
-  };
-
-  const scheduler = makeScheduler({
-    run: runOne,
-    onSkipped: (_due, why) => {
-      skipped[why] += 1;
-      beat.assigned += 1;
-      beat.skipped += 1;
-    },
-  });
-
-  let sayBeat = heartbeats(vantage, shardText(shard), list.externalLabels);
-  const heart = setInterval(() => {
-    const { slot, assigned, finished, skipped: left, lagMs } = beat;
-    beat = emptyBeat(Date.now());
-    deliver(sayBeat({ slot, assigned, finished, skipped: left, lagMs }));
-    deliver(selfSamples(points(), selfLabels(vantage, list.externalLabels), Date.now()));
-  }, heartbeatMs);
-
-  const points = () =>
-    selfPoints({
-      startedAt,
-      checks: checks.length,
-      runs,
-      skipped,
-      doubtful: doubts,
-      lagMs,
-      list: { hash: list.hash, loadedAt: list.loadedAt, ok: problem === undefined },
-      deliveries: deliveries.counts(),
-    });
-
-  const use = async (next: InUse) => {
-    list = next;
+  let sayBeat = heartbeats(vantage, shardText(shard), first.list.externalLabels);
+  const use = async ({ list, checks, fresh, gone }: Change) => {
     literals.clear();
-    for (const [reference, text] of next.literals) literals.set(reference, text);
-    const wanted = sameObjects(checks, ofShard(next.checks, shard));
-    const [before, after] = [new Set(checks), new Set(wanted)];
-    const fresh = wanted.filter((check) => !before.has(check));
-    const gone = checks.filter((check) => !after.has(check));
+    for (const [reference, text] of list.literals) literals.set(reference, text);
     await warmUp(fresh, source.probers, kit);
-    sayBeat = heartbeats(vantage, shardText(shard), next.externalLabels);
+    sayBeat = heartbeats(vantage, shardText(shard), list.externalLabels);
     // What ends is said on the old ways, before they may close.
     for (const check of gone) {
       deliver(checker.forget(check, Date.now()));
-      verdicts.delete(check);
+      tally.forget(check);
     }
-    deliveries.set(next.endpoints);
+    deliveries.set(list.endpoints);
     for (const check of fresh) board.expect(check);
-    checks = wanted;
-    if (!stopping.signal.aborted) scheduler.set(wanted);
+    if (!stopping.signal.aborted) scheduler.set(checks);
   };
+  const inUse = await listInUse(first.list, source, shard, log, use);
 
-  const readAnew = async (): Promise<readonly string[]> => {
-    const reading = await readList({ ...source, vantage: vantage.name }, seen, Date.now());
-    if (reading.kind === 'same') return problem === undefined ? [] : [problem];
-    if (reading.kind === 'bad') {
-      seen = reading.hash;
-      problem = reading.problems[0] ?? 'the list cannot be read';
-      for (const text of reading.problems) log('error', `${text}; the list before stays in use`);
-      return reading.problems;
-    }
-    seen = reading.list.hash;
-    problem = undefined;
-    for (const text of reading.warnings) log('warn', text);
-    await use(reading.list);
-    log('info', `list ${list.hash} is in use: ${checks.length} checks`);
-    return [];
+  const points = () => {
+    const { hash, loadedAt } = inUse.list();
+    const list = { hash, loadedAt, ok: inUse.problem() === undefined };
+    const checks = inUse.checks().length;
+    const self = selfPoints({ startedAt, checks, list, deliveries: deliveries.counts(), ...tally.counts() });
+    return [...self, ...enginePoints(kit.openedEngine())];
   };
+  const heart = setInterval(() => {
+    deliver(sayBeat(tally.beat()));
+    const labels = selfLabels(vantage, inUse.list().externalLabels);
+    deliver(selfSamples(points(), labels, Date.now()));
+    deliver(selfSamples(tally.compatible(inUse.checks()), { ...labels, host: vantage.name }, Date.now()));
+  }, heartbeatMs);
 
-  await use(first.list);
+  const status = (): Status => {
+    const { hash, loadedAt } = inUse.list();
+    const problem = inUse.problem();
+    return {
+      version,
+      title: `agent ${vantage.name}`,
+      now: Date.now(),
+      checks: board.rows(),
+      deliveries: deliveries.counts().map((one) => deliveryRow(vantage.name, one)),
+      list: { hash, loadedAt, ...(problem === undefined ? {} : { problem }) },
+    };
+  };
+  const stop: Agent['stop'] = async (deliveryMs) => {
+    clearInterval(heart);
+    stopping.abort('stopped');
+    scheduler[Symbol.dispose]();
+    await inUse.settled();
+    await scheduler.idle();
+    for (const check of inUse.checks()) deliver(checker.forget(check, Date.now()));
+    await deliveries.flush(AbortSignal.timeout(deliveryMs));
+    const undelivered = deliveries
+      .counts()
+      .reduce((total, { counts }) => total + counts.waiting + sum(counts.lost) + sum(counts.rejected), 0);
+    await deliveries[Symbol.asyncDispose]();
+    await kit[Symbol.asyncDispose]();
+    return { undelivered };
+  };
+  const metrics = () => {
+    const compatible = tally.compatible(inUse.checks()).filter(({ metric }) => metric !== selfMetrics.memory);
+    return exposition(selfSamples([...points(), ...compatible], {}, Date.now()));
+  };
   return {
     ok: true,
     warnings: first.warnings,
-    agent: {
-      vantage: vantage.name,
-      checks: () => checks.length,
-      metrics: () => exposition(selfSamples(points(), {}, Date.now())),
-      status: () => ({
-        version,
-        title: `agent ${vantage.name}`,
-        now: Date.now(),
-        checks: board.rows(),
-        deliveries: deliveries.counts().map((one) => deliveryRow(vantage.name, one)),
-        list: { hash: list.hash, loadedAt: list.loadedAt, ...(problem === undefined ? {} : { problem }) },
-      }),
-      reload: () => {
-        reloading ??= readAnew().finally(() => {
-          reloading = undefined;
-        });
-        return reloading;
-      },
-      stop: async (deliveryMs) => {
-        clearInterval(heart);
-        stopping.abort('stopped');
-        scheduler[Symbol.dispose]();
-        await reloading;
-        await scheduler.idle();
-        for (const check of checks) deliver(checker.forget(check, Date.now()));
-        await deliveries.flush(AbortSignal.timeout(deliveryMs));
-        const undelivered = deliveries
-          .counts()
-          .reduce((total, { counts }) => total + counts.waiting + sum(counts.lost) + sum(counts.rejected), 0);
-        await deliveries[Symbol.asyncDispose]();
-        await kit[Symbol.asyncDispose]();
-        return { undelivered };
-      },
-    },
+    agent: { vantage: vantage.name, checks: () => inUse.checks().length, metrics, status, reload: inUse.reload, stop },
   };
-};
-
-const emptyBeat = (slot: EpochMs) => ({ slot, assigned: 0, finished: 0, skipped: 0, lagMs: 0 });
-
-/** Checks that are as before are the same objects as before, so that what was kept of them stays. */
-const sameObjects = (before: readonly Check[], after: readonly Check[]): readonly Check[] => {
-  const known = new Map(before.map((check) => [JSON.stringify(check), check]));
-  return after.map((check) => known.get(JSON.stringify(check)) ?? check);
-};
-
-const changeText = ({ check, outcome }: Run): string => {
-  const what = `${check.target.name} (${check.instance})`;
-  const [first] = outcome.failures;
-  return first === undefined
-    ? `${what} is good again`
-    : `${what} fails: ${first.reason} (${first.phase}): ${first.detail}`;
 };
 
 /** What became of samples, as the page is told. */

@@ -69,7 +69,7 @@ export const selfMetrics = {
 };
 
 /** What the agent has done so far. */
-export type Tally = {
+type Done = {
   readonly startedAt: number;
   readonly checks: number;
   readonly runs: Readonly<Record<'good' | 'failed' | 'void', number>>;
@@ -81,7 +81,7 @@ export type Tally = {
 };
 
 /** The points of {@link selfMetrics}. */
-export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, list, deliveries }: Tally): Point[] => {
+export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, list, deliveries }: Done): Point[] => {
   const { user, system } = process.cpuUsage();
   return [
     point(selfMetrics.build, 1, { version, node: process.versions.node }),

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import * as z from 'zod';
-import { type Agent, type Log, startAgent } from '../agent/agent.ts';
+import { type Agent, startAgent } from '../agent/agent.ts';
+import type { Log } from '../agent/log.ts';
 import { pageFile } from '../agent/page-file.ts';
 import { agentRoutes } from '../agent/routes.ts';
 import { readWebConfig } from '../agent/web-config.ts';

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { engineMetrics } from '../agent/engine-metrics.ts';
+import { networkExporterMetrics } from '../agent/network-exporter.ts';
 import { selfMetrics } from '../agent/self-metrics.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Topic } from '../generate/topic.ts';
@@ -15,6 +17,8 @@ export const topicsOf = (probers: ProberTable): readonly Topic[] => {
     ['the list, with every run', listMetrics],
     ['every vantage and shard', heartbeatMetrics],
     ['the agent', selfMetrics],
+    ['the agent, once it has sent packets', engineMetrics],
+    ['the agent, for targets with these names', networkExporterMetrics],
   ];
   const metrics = new Map<Metric, string[]>(
     shared.flatMap(([from, table]) => Object.values(table).map((metric): [Metric, string[]] => [metric, [from]])),

@@ -1,4 +1,4 @@
-import type { Check, EpochMs, Seconds } from './check.ts';
+import type { Check, Dialect, EpochMs, Seconds } from './check.ts';
 import type { Failure } from './reason.ts';
 
 /**
@@ -33,3 +33,7 @@ export type Run<F = object> = {
 
 /** A check whose time has come. */
 export type Due = { readonly check: Check; readonly at: EpochMs };
+
+/** Whether a run's target asks for the metric names of a dialect; what nobody asks for need not be made. */
+export const speaks = ({ check }: Pick<Run, 'check'>, dialect: Dialect): boolean =>
+  check.target.names.includes(dialect);

@@ -28,6 +28,7 @@ export const kit = (options: KitOptions = {}): Kit => {
   const file = files();
   const secret = secrets({ environment: options.environment ?? {}, literals: options.literals ?? new Map(), file });
   let engine: Promise<ProbeEngine> | undefined;
+  let opened: ProbeEngine | undefined;
   stack.defer(async () => (await engine)?.[Symbol.asyncDispose]());
   const own = <T extends AsyncDisposable>(key: string, make: () => T): T => {
     const there = owned.get(key);
@@ -44,9 +45,13 @@ export const kit = (options: KitOptions = {}): Kit => {
     mayDial: options.mayDial ?? isNoMetadata,
     trust: trust({ file, secret }),
     engine: () => {
-      engine ??= options.engine?.() ?? Promise.resolve(noEngine('there is no ICMP here'));
+      engine ??= (options.engine?.() ?? Promise.resolve(noEngine('there is no ICMP here'))).then((one) => {
+        opened = one;
+        return one;
+      });
       return engine;
     },
+    openedEngine: () => opened,
     own,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };

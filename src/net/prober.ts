@@ -20,6 +20,8 @@ export type Kit = AsyncDisposable & {
   readonly trust: Trust;
   /** The engine for ping and paths, opened on first use; one that can do nothing where there is none. */
   readonly engine: () => Promise<ProbeEngine>;
+  /** The engine if somebody has needed it. */
+  readonly openedEngine: () => ProbeEngine | undefined;
   /** One value per key, made on first use and closed with the kit: what a prober keeps across runs (connection slots, engines). */
   readonly own: <T extends AsyncDisposable>(key: string, make: () => T) => T;
 };

@@ -65,7 +65,7 @@ const responders = (answers: readonly HopAnswer[], before: string | undefined): 
 };
 
 /** The hop that nobody answers at, in a path. */
-export const unknownHop = '*';
+const unknownHop = '*';
 
 /** The path as a list of responders, {@link unknownHop} where nobody answered. */
 export const pathOf = (hops: readonly HopView[]): string[] => hops.map(({ responder }) => responder ?? unknownHop);

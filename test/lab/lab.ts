@@ -61,7 +61,7 @@ const places: readonly Place[] = [...chain, 'r3b', 'peer'];
 let labs = 0;
 
 /** Why there can be no lab here, or `undefined`. */
-export const noLab = (): string | undefined =>
+const noLab = (): string | undefined =>
   process.platform !== 'linux'
     ? 'a lab needs Linux'
     : process.getuid?.() !== 0

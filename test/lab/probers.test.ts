@@ -23,7 +23,9 @@ const probe = async (
   const prober = target.split(/[:+]/, 1)[0] ?? '';
   const list = {
     vantages: { lab: { kind: 'agent' } },
-    targets: [{ name: 'it', target, timeout, interval: '5m', [prober]: settings }],
+    targets: [
+      { name: 'it', names: ['network_exporter'], profile: 'full', target, timeout, interval: '5m', [prober]: settings },
+    ],
   };
   const words = [
     'sh',
@@ -39,7 +41,7 @@ const probe = async (
   }
 };
 
-const valueOf = ({ metrics }: Said, name: string, labels: Record<string, string> = {}) =>
+const sampleOf = ({ metrics }: Said, name: string, labels: Record<string, string> = {}) =>
   metrics.find(
     (each) => each.name === name && Object.entries(labels).every(([key, value]) => each.labels[key] === value),
   )?.value;
@@ -59,12 +61,12 @@ test('icmp: a host that answers succeeds, with phases, hop limit and round trip'
   for (const family of [4, 6] as const) {
     const said = await probe(lab, `icmp://${family === 6 ? `[${addresses.target(6)}]` : addresses.target(4)}`);
     assert.deepEqual(said.failures, []);
-    assert.equal(valueOf(said, 'probe_ip_protocol'), family);
-    assert.equal(valueOf(said, 'probe_icmp_reply_hop_limit'), 58);
-    const rtt = valueOf(said, 'probe_icmp_duration_seconds', { phase: 'rtt' }) ?? 0;
+    assert.equal(sampleOf(said, 'probe_ip_protocol'), family);
+    assert.equal(sampleOf(said, 'probe_icmp_reply_hop_limit'), 58);
+    const rtt = sampleOf(said, 'probe_icmp_duration_seconds', { phase: 'rtt' }) ?? 0;
     assert.ok(rtt > 0 && rtt < 1);
-    assert.equal(valueOf(said, 'probe_icmp_rtt_seconds', { stat: 'median' }), rtt);
-    assert.equal(valueOf(said, 'probe_icmp_loss_ratio'), 0);
+    assert.equal(sampleOf(said, 'probe_icmp_rtt_seconds', { stat: 'median' }), rtt);
+    assert.equal(sampleOf(said, 'probe_icmp_loss_ratio'), 0);
   }
 });
 
@@ -73,8 +75,8 @@ test('icmp: silence gives reason no_reply, and costs the time limit', async (t) 
   if (lab === undefined) return;
   const said = await probe(lab, `icmp://${addresses.blackHole(4)}`, {}, '500ms');
   failed(said, 'no_reply', 'processing', /no echo reply from 10\.96\.0\.1 within the time limit/);
-  assert.equal(valueOf(said, 'probe_icmp_loss_ratio'), 1);
-  assert.equal(valueOf(said, 'probe_icmp_rtt_seconds'), undefined);
+  assert.equal(sampleOf(said, 'probe_icmp_loss_ratio'), 1);
+  assert.equal(sampleOf(said, 'probe_icmp_rtt_seconds'), undefined);
 });
 
 test('icmp: an unreachable host is told by its router at once, with reason unreachable', async (t) => {
@@ -112,9 +114,9 @@ test('icmp: a burst counts what was lost, and above its limit gives reason packe
   const burst = { count: 8, interval: '20ms', reply_timeout: '300ms' };
   const good = await probe(lab, `icmp://${addresses.peer(4)}`, { ...burst, max_loss_ratio: 0.25 });
   assert.deepEqual(good.failures, []);
-  assert.equal(valueOf(good, 'probe_icmp_loss_ratio'), 0.25);
-  assert.equal(valueOf(good, 'probe_icmp_packets_sent_total'), 8);
-  assert.equal(valueOf(good, 'probe_icmp_packets_received_total'), 6);
+  assert.equal(sampleOf(good, 'probe_icmp_loss_ratio'), 0.25);
+  assert.equal(sampleOf(good, 'probe_icmp_packets_sent_total'), 8);
+  assert.equal(sampleOf(good, 'probe_icmp_packets_received_total'), 6);
   const bad = await probe(lab, `icmp://${addresses.peer(4)}`, { ...burst, max_loss_ratio: 0.2 });
   failed(bad, 'packet_loss', 'check', /2 of 8 packets to 10\.98\.0\.1 were lost, more than 20 %/);
 });
@@ -127,10 +129,10 @@ test('icmp: late and repeated replies of a burst are counted apart from lost one
   const late = await probe(lab, 'icmp://10.97.0.3', burst);
   failed(late, 'no_reply', 'processing', /10\.97\.0\.3/);
   // The last one comes after the run, which a next run would say.
-  assert.equal(valueOf(late, 'probe_icmp_packets_late_total'), 3);
+  assert.equal(sampleOf(late, 'probe_icmp_packets_late_total'), 3);
   const tripled = await probe(lab, 'icmp://10.97.0.2', burst);
   assert.deepEqual(tripled.failures, []);
-  assert.ok((valueOf(tripled, 'probe_icmp_packets_duplicate_total') ?? 0) >= 6);
+  assert.ok((sampleOf(tripled, 'probe_icmp_packets_duplicate_total') ?? 0) >= 6);
 });
 
 test('icmp: with ping sockets closed the reason is icmp_not_permitted, and says which sysctl', async (t) => {
@@ -155,15 +157,15 @@ test('mtr: a path is told with its hops, end, hash and packets', async (t) => {
   if (lab === undefined) return;
   const said = await probe(lab, `mtr://${addresses.target(4)}`, quick, '10s');
   assert.deepEqual(said.failures, []);
-  assert.equal(valueOf(said, 'probe_mtr_hops'), 7);
-  assert.equal(valueOf(said, 'probe_mtr_last_hop'), 7);
-  assert.equal(valueOf(said, 'probe_mtr_end_state', { state: 'reached' }), 1);
-  assert.equal(valueOf(said, 'probe_mtr_end_state', { state: 'silent' }), 0);
-  assert.equal(valueOf(said, 'probe_mtr_loss_ratio'), 0);
-  assert.equal(valueOf(said, 'probe_mtr_hop_info', { ttl: '03', hop_ip: addresses.router(3, 4) }), 1);
-  assert.equal(valueOf(said, 'probe_mtr_hop_loss_ratio', { ttl: '07' }), 0);
-  assert.equal(valueOf(said, 'mtr_hops', { target: addresses.target(4) }), 7);
-  assert.equal(valueOf(said, 'mtr_rtt_snt_count', { ttl: '7', path: addresses.target(4) }), 2);
+  assert.equal(sampleOf(said, 'probe_mtr_hops'), 7);
+  assert.equal(sampleOf(said, 'probe_mtr_last_hop'), 7);
+  assert.equal(sampleOf(said, 'probe_mtr_end_state', { state: 'reached' }), 1);
+  assert.equal(sampleOf(said, 'probe_mtr_end_state', { state: 'silent' }), 0);
+  assert.equal(sampleOf(said, 'probe_mtr_loss_ratio'), 0);
+  assert.equal(sampleOf(said, 'probe_mtr_hop_info', { ttl: '03', hop_ip: addresses.router(3, 4) }), 1);
+  assert.equal(sampleOf(said, 'probe_mtr_hop_loss_ratio', { ttl: '07' }), 0);
+  assert.equal(sampleOf(said, 'mtr_hops', { target: addresses.target(4) }), 7);
+  assert.equal(sampleOf(said, 'mtr_rtt_snt_count', { ttl: '7', path: addresses.target(4) }), 2);
 });
 
 test('mtr: by TCP and UDP a path leads to the port', async (t) => {
@@ -171,7 +173,7 @@ test('mtr: by TCP and UDP a path leads to the port', async (t) => {
   if (lab === undefined) return;
   for (const target of [`mtr+tcp://${addresses.target(4)}:443`, `mtr+udp://${addresses.target(4)}:33434`]) {
     const said = await probe(lab, target, quick, '10s');
-    assert.deepEqual([said.failures, valueOf(said, 'probe_mtr_hops')], [[], 7]);
+    assert.deepEqual([said.failures, sampleOf(said, 'probe_mtr_hops')], [[], 7]);
   }
 });
 
@@ -181,8 +183,8 @@ test('mtr: a dead target gives reason path_silent with the last hop that answere
   await lab.ip('r5', 'route', 'replace', 'blackhole', '10.99.0.0/21');
   const said = await probe(lab, `mtr://${addresses.target(4)}`, quick, '10s');
   failed(said, 'path_silent', 'processing', /hop 4, 10\.20\.3\.2, was the last that answered/);
-  assert.equal(valueOf(said, 'probe_mtr_hops'), 5);
-  assert.equal(valueOf(said, 'probe_mtr_last_hop'), 4);
+  assert.equal(sampleOf(said, 'probe_mtr_hops'), 5);
+  assert.equal(sampleOf(said, 'probe_mtr_last_hop'), 4);
 });
 
 test('mtr: a circle gives reason routing_loop with its routers', async (t) => {
@@ -203,7 +205,7 @@ test('mtr: a target behind more hops than allowed gives reason ttl_exceeded', as
   if (lab === undefined) return;
   const said = await probe(lab, `mtr://${addresses.target(4)}`, { ...quick, max_hops: 4 }, '10s');
   failed(said, 'ttl_exceeded', 'processing', /not reached within 4 hops; hop 4, 10\.20\.3\.2/);
-  assert.equal(valueOf(said, 'probe_mtr_end_state', { state: 'max_hops' }), 1);
+  assert.equal(sampleOf(said, 'probe_mtr_end_state', { state: 'max_hops' }), 1);
 });
 
 test('mtr: an unreachable target ends at the router that says so, with reason unreachable', async (t) => {

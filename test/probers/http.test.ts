@@ -25,7 +25,7 @@ const probe = async (url: string, given: Given = {}, options: { timeoutMs?: numb
   const outcome = await http.probe(url, settings, context);
   return {
     outcome,
-    points: pointsOf(http, outcome),
+    points: pointsOf(http, outcome, url, ['network_exporter']),
     reasons: outcome.failures.map(({ reason }) => reason),
     phases: outcome.failures.map(({ phase }) => phase),
     detail: outcome.failures[0]?.detail ?? '',
@@ -37,7 +37,7 @@ const at = async (script: Script, given: Given = {}, options: { timeoutMs?: numb
   await using server = await httpServer(script);
   const probed = await probe(server.url, given, options);
   await server.allClosed();
-  return { ...probed, requests: server.requests, port: server.port };
+  return { ...probed, requests: server.requests, port: server.port, url: server.url };
 };
 
 const says =
@@ -474,4 +474,32 @@ test('http: what cannot work is refused at load', () => {
   assert.match(bad({ body_size_limit: '5' }), /for example 10MB/);
   assert.match(bad({ headers: { 'a b': 'c' } }), /not the name/);
   assert.match(bad({ method: 'G ET' }), /not a method/);
+});
+
+test('http: network_exporter has the status, the length and the times under its own names', async () => {
+  const good = await at(says(404, {}, 'hello'));
+  const target = `{target="${good.url}"`;
+  assert.deepEqual(good.reasons, ['http_status']);
+  assert.equal(good.points.get(`http_get_status${target}}`), 404);
+  assert.equal(good.points.get(`http_get_content_bytes${target}}`), 5);
+  assert.equal(good.points.get(`http_get_seconds${target},type="TLSHandshake"}`), 0);
+  assert.ok((good.points.get(`http_get_seconds${target},type="ServerProcessing"}`) ?? 0) > 0);
+  const { url, points } = await unanswered();
+  assert.equal(points.get(`http_get_status{target="${url}"}`), 0);
+  assert.equal(points.get(`http_get_seconds{target="${url}",type="ServerProcessing"}`), 0);
+  assert.ok((points.get(`http_get_seconds{target="${url}",type="Total"}`) ?? 0) > 0);
+});
+
+const unanswered = async () => {
+  const url = `http://127.0.0.1:${await unusedPort()}/`;
+  return { url, ...(await probe(url)) };
+};
+
+test('http: network_exporter has when the certificates expire, and only with an answer', async () => {
+  const { leaf } = await chain();
+  await using server = await httpsServer(says(200));
+  const { points } = await probe(server.url);
+  const seconds = points.get(`http_get_seconds{target="${server.url}",type="TLSEarliestCertExpiry"}`);
+  assert.ok(leaf !== undefined && (seconds ?? 0) > Date.now() / 1_000);
+  assert.ok((points.get(`http_get_seconds{target="${server.url}",type="TLSLastChainExpiry"}`) ?? 0) >= (seconds ?? 0));
 });

@@ -11,6 +11,7 @@ import type { Outcome } from '../../src/kernel/run.ts';
 import { tcp } from '../../src/probers/tcp/tcp.ts';
 import { chain } from '../servers/certificates.ts';
 import { testContext } from '../servers/context.ts';
+import { pointsOf } from '../servers/points.ts';
 import { type TcpOptions, tcpServer, unusedPort } from '../servers/tcp.ts';
 import { type TlsOptions, tlsServer } from '../servers/tls.ts';
 
@@ -22,9 +23,10 @@ const reasonsOf = ({ failures }: Outcome) => failures.map(({ phase, reason }) =>
 
 /** Points as text, values that differ from run to run left out. */
 const shown = (facts: Facts): string[] => {
-  // safe: points look at the outcome alone
+  const check = { target: { address: '', names: [] } };
+  // safe: points look at the outcome, the target's address and the names it asks for
   const points: readonly Point[] = tcp.points(
-    { outcome: { facts, failures: [] } } as unknown as Parameters<typeof tcp.points>[0],
+    { check, outcome: { facts, failures: [] } } as unknown as Parameters<typeof tcp.points>[0],
     undefined,
   );
   return points.map(({ metric, labels, value }) => {
@@ -354,4 +356,23 @@ test('tcp: settings that blackbox_exporter would choke on while probing are refu
 test('tcp: parsing settings twice changes nothing', () => {
   const once = tcp.settings.parse({ query_response: [{ expect: 'x', send: 'y' }] });
   assert.deepEqual(tcp.settings.parse(once), once);
+});
+
+test('tcp: network_exporter has the connection by its addresses, and 0.0.0.0 as the source of none', async () => {
+  await using server = await tcpServer();
+  const names = ['network_exporter'] as const;
+  const settings = tcp.settings.parse({ preferred_ip_protocol: 'ip4' });
+  const said = async (port: number) => {
+    await using context = testContext();
+    const target = `localhost:${port}`;
+    return pointsOf(tcp, await tcp.probe(target, settings, context), target, names);
+  };
+  const labels = (port: number, source: string) =>
+    `{target="localhost",target_ip="127.0.0.1",source_ip="${source}",port="${port}"}`;
+  const open = await said(server.port);
+  assert.equal(open.get(`tcp_connection_status${labels(server.port, '127.0.0.1')}`), 1);
+  assert.ok((open.get(`tcp_connection_seconds${labels(server.port, '127.0.0.1')}`) ?? 0) > 0);
+  const closed = await unusedPort();
+  const refused = await said(closed);
+  assert.equal(refused.get(`tcp_connection_status${labels(closed, '0.0.0.0')}`), 0);
 });

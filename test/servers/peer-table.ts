@@ -88,6 +88,16 @@ export const peerTable = {
     package: 'chromium',
     program: 'usr/lib/chromium/chromium',
   },
+  'victoria-metrics': {
+    for: "remote write to another receiver, and dashboards in its language",
+    command: 'victoria-metrics',
+    version: ['--version'],
+    from: '1.145',
+    variable: 'BOTHWAYS_VICTORIA_METRICS',
+    package: 'victoria-metrics',
+    suite: 'sid',
+    program: 'usr/bin/victoria-metrics',
+  },
   ip: {
     for: 'the network lab',
     command: 'ip',

@@ -21,7 +21,7 @@ const hopType = {
 } as const;
 
 /** Round trips as network_exporter tells them: 0 for all where nothing was answered. */
-export const roundTripTypes = (rtts: readonly Seconds[]): Readonly<Record<keyof typeof pingType, number>> => {
+const roundTripTypes = (rtts: readonly Seconds[]): Readonly<Record<keyof typeof pingType, number>> => {
   const { best = 0, worst = 0, mean = 0, deviation = 0 } = statisticsOf(rtts) ?? {};
   return { best, worst, mean, sum: sumOf(rtts), usd: deviation, csd: sampleDeviation(rtts), range: worst - best };
 };

@@ -1,5 +1,5 @@
 import { type Failure, failure } from '../../kernel/reason.ts';
-import type { Outcome } from '../../kernel/run.ts';
+import { type Outcome, speaks } from '../../kernel/run.ts';
 import { codeOf } from '../../net/failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { secretUnavailable } from '../../net/secrets.ts';
@@ -11,6 +11,7 @@ import type { Head } from './exchange.ts';
 import { type Answered, hop } from './hop.ts';
 import { judgeFor } from './judge.ts';
 import { type HttpFacts, httpMetrics, httpPoints } from './metrics.ts';
+import { httpGetMetrics, httpGetPoints } from './network-exporter.ts';
 import { type Prepared, prepare, requestOf } from './request.ts';
 import { type HttpSettings, httpSettings } from './settings.ts';
 
@@ -183,9 +184,9 @@ export const http = defineProber<HttpFacts>()({
   needs: [],
   modules: { http_2xx: {}, http_post_2xx: { method: 'POST' } },
   settings: httpSettings,
-  metrics: httpMetrics,
+  metrics: { ...httpMetrics, ...httpGetMetrics },
   warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config)]),
   locate,
   probe,
-  points: httpPoints,
+  points: (run) => (speaks(run, 'network_exporter') ? [...httpPoints(run), ...httpGetPoints(run)] : httpPoints(run)),
 });

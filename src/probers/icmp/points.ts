@@ -1,5 +1,5 @@
 import { counter, gauge, type Point, point } from '../../kernel/metric.ts';
-import type { Run } from '../../kernel/run.ts';
+import { type Run, speaks } from '../../kernel/run.ts';
 import { addressMetrics, addressPoints } from '../../net/address.ts';
 import { pingMetrics, pingPoints } from '../../net/icmp/network-exporter.ts';
 import { statisticsOf, sumOf } from '../../protocol/statistics.ts';
@@ -71,7 +71,7 @@ export const icmpPoints = (run: Run<IcmpFacts>, memory: IcmpMemory | undefined, 
   points.push(...totals(memory));
   for (const { ip, rtts: answered } of isEach ? bursts : [])
     points.push(point(icmpMetrics.addressSuccess, answered.length > 0 ? 1 : 0, { address: ip }));
-  points.push(...pingPoints(run.check.target.address, bursts, memory));
+  if (speaks(run, 'network_exporter')) points.push(...pingPoints(run.check.target.address, bursts, memory));
   return points;
 };
 

@@ -1,5 +1,5 @@
 import { counter, gauge, type Point, point } from '../../kernel/metric.ts';
-import type { Run } from '../../kernel/run.ts';
+import { type Run, speaks } from '../../kernel/run.ts';
 import { addressMetrics, addressPoints } from '../../net/address.ts';
 import { mtrMetrics as compatible, mtrPoints as compatiblePoints } from '../../net/icmp/network-exporter.ts';
 import { type EndState, endStates } from '../../protocol/hop-table.ts';
@@ -71,7 +71,8 @@ export const mtrMetrics = {
 };
 
 /** The points of an MTR run. */
-export const mtrPoints = ({ outcome: { facts } }: Run<MtrFacts>, memory: MtrMemory | undefined): Point[] => {
+export const mtrPoints = (run: Run<MtrFacts>, memory: MtrMemory | undefined): Point[] => {
+  const { facts } = run.outcome;
   const points = addressPoints(facts.address ?? {});
   const { path } = facts;
   if (path === undefined || memory === undefined) return points;
@@ -93,6 +94,7 @@ export const mtrPoints = ({ outcome: { facts } }: Run<MtrFacts>, memory: MtrMemo
   if (path.end === 'reached' && last !== undefined)
     points.push(...roundTrips(last, (value, name) => point(mtrMetrics.rtt, value, { stat: name })));
   for (const hop of hops) points.push(...hopPoints(hop));
+  if (!speaks(run, 'network_exporter')) return points;
   points.push(
     ...compatiblePoints(
       facts.address?.ip ?? '',

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Labels, Seconds } from '../../kernel/check.ts';
 import { gauge, type Point, point } from '../../kernel/metric.ts';
 import { type Failure, failure } from '../../kernel/reason.ts';
-import type { Outcome, Run } from '../../kernel/run.ts';
+import { type Outcome, type Run, speaks } from '../../kernel/run.ts';
 import { type AddressFacts, addressMetrics, addressPoints, findAddress } from '../../net/address.ts';
 import { connectTcp } from '../../net/connect.ts';
 import { failedByRegex } from '../../net/failed-by-regex.ts';
@@ -11,12 +11,15 @@ import { connectTls, type Secured, upgradeTls } from '../../net/tls.ts';
 import { type TlsFacts, tlsMetrics, tlsPoints } from '../../net/tls-facts.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
 import { dialogue } from './dialogue.ts';
+import { connectionMetrics, connectionPoints } from './network-exporter.ts';
 import { type TcpSettings, tcpSettings } from './settings.ts';
 
 type Facts = {
   readonly address: Partial<AddressFacts>;
   readonly phases: Readonly<Partial<Record<'resolve' | 'connect' | 'tls' | 'transfer', Seconds>>>;
   readonly tls: TlsFacts;
+  /** The local address, once the connection is there. */
+  readonly source: string;
   readonly dialogue: {
     readonly failedByRegex: boolean;
     readonly failedByBytes: boolean;
@@ -36,6 +39,7 @@ const phase = {
 const metrics = {
   ...addressMetrics,
   ...tlsMetrics,
+  ...connectionMetrics,
   duration: gauge(
     'probe_tcp_duration_seconds',
     'Time spent in each phase that was reached, in seconds; the one in which the run failed lasts until the failure.',
@@ -91,11 +95,15 @@ const open = async (
     const connected = await connectTcp(dial, context);
     const endedAt = connected.ok ? connected.connectedAt : context.mark('failed');
     facts.phases = { ...facts.phases, connect: endedAt - startedAt };
-    return connected.ok ? { socket: connected.socket } : { failures: [connected.failure] };
+    if (!connected.ok) return { failures: [connected.failure] };
+    facts.source = connected.socket.localAddress ?? '';
+    return { socket: connected.socket };
   }
   const secured = await connectTls(dial, secureFor(host, settings), context);
   const { connectedAt = context.mark('failed') } = secured;
   facts.phases = { ...facts.phases, connect: connectedAt - startedAt };
+  // A failed handshake has closed the connection, so that its address cannot be read any more.
+  if (secured.connectedAt !== undefined) facts.source = secured.ok ? (secured.socket.localAddress ?? '') : '';
   return secure(secured, secured.connectedAt, context, facts);
 };
 
@@ -136,8 +144,9 @@ const talk = async (
   return said.failures;
 };
 
-const points = ({ outcome: { facts } }: Run<Facts>): Point[] => {
-  const all = addressPoints(facts.address ?? {});
+const points = (run: Run<Facts>): Point[] => {
+  const { facts } = run.outcome;
+  const all = [...addressPoints(facts.address ?? {}), ...compatible(run)];
   for (const name of Object.keys(phase) as (keyof typeof phase)[]) {
     // safe: the keys of the table above
     const seconds = facts.phases?.[name];
@@ -150,6 +159,14 @@ const points = ({ outcome: { facts } }: Run<Facts>): Point[] => {
   // The names of these labels are the user's, so no table of ours can list them.
   if (labels !== undefined) all.push({ metric: metrics.expectInfo, labels, value: 1 });
   return all;
+};
+
+const compatible = (run: Run<Facts>): Point[] => {
+  const { address, phases = {}, source } = run.outcome.facts;
+  const place = hostAndPort(run.check.target.address);
+  if (!speaks(run, 'network_exporter') || address?.ip === undefined || place?.port === undefined) return [];
+  const { host, port } = place;
+  return connectionPoints({ host, ip: address.ip, port, source, seconds: phases.connect ?? 0 });
 };
 
 /** Opens a TCP connection, secures it if asked to, and holds the dialogue of the module. */

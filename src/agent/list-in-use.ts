@@ -1,0 +1,87 @@
+import type { Check } from '../kernel/check.ts';
+import { ofShard, type Shard } from '../run/shard.ts';
+import { type InUse, type ListSource, readList } from './list-keeper.ts';
+import type { Log } from './log.ts';
+
+/** What changes when a list comes into use. Checks that are as before are the same objects as before. */
+export type Change = {
+  readonly list: InUse;
+  readonly checks: readonly Check[];
+  readonly fresh: readonly Check[];
+  readonly gone: readonly Check[];
+};
+
+/** The list that an agent works by. */
+export type ListInUse = {
+  readonly list: () => InUse;
+  readonly checks: () => readonly Check[];
+  /** Why the newest list is not in use; `undefined` when it is. */
+  readonly problem: () => string | undefined;
+  /** Reads it anew. A bad one changes nothing; then it says what is wrong. Calls that come meanwhile wait for the same reading. */
+  readonly reload: () => Promise<readonly string[]>;
+  /** Ends once no reading is under way. */
+  readonly settled: () => Promise<void>;
+};
+
+/** Brings the first list into use by `use`, and each later one that is good. */
+export const listInUse = async (
+  first: InUse,
+  source: ListSource,
+  shard: Shard,
+  log: Log,
+  use: (change: Change) => Promise<void>,
+): Promise<ListInUse> => {
+  let list = first;
+  let seen = first.hash;
+  let problem: string | undefined;
+  let checks: readonly Check[] = [];
+  let reloading: Promise<readonly string[]> | undefined;
+
+  const change = async (next: InUse) => {
+    list = next;
+    const wanted = sameObjects(checks, ofShard(next.checks, shard));
+    const [before, after] = [new Set(checks), new Set(wanted)];
+    const fresh = wanted.filter((check) => !before.has(check));
+    const gone = checks.filter((check) => !after.has(check));
+    checks = wanted;
+    await use({ list: next, checks: wanted, fresh, gone });
+  };
+
+  const readAnew = async (): Promise<readonly string[]> => {
+    const reading = await readList({ ...source, vantage: first.vantage.name }, seen, Date.now());
+    if (reading.kind === 'same') return problem === undefined ? [] : [problem];
+    if (reading.kind === 'bad') {
+      seen = reading.hash;
+      problem = reading.problems[0] ?? 'the list cannot be read';
+      for (const text of reading.problems) log('error', `${text}; the list before stays in use`);
+      return reading.problems;
+    }
+    seen = reading.list.hash;
+    problem = undefined;
+    for (const text of reading.warnings) log('warn', text);
+    await change(reading.list);
+    log('info', `list ${list.hash} is in use: ${checks.length} checks`);
+    return [];
+  };
+
+  await change(first);
+  return {
+    list: () => list,
+    checks: () => checks,
+    problem: () => problem,
+    reload: () => {
+      reloading ??= readAnew().finally(() => {
+        reloading = undefined;
+      });
+      return reloading;
+    },
+    settled: async () => {
+      await reloading;
+    },
+  };
+};
+
+const sameObjects = (before: readonly Check[], after: readonly Check[]): readonly Check[] => {
+  const known = new Map(before.map((check) => [JSON.stringify(check), check]));
+  return after.map((check) => known.get(JSON.stringify(check)) ?? check);
+};
