@@ -89,7 +89,7 @@ export const peerTable = {
     program: 'usr/lib/chromium/chromium',
   },
   'victoria-metrics': {
-    for: "remote write to another receiver, and dashboards in its language",
+    for: 'remote write to another receiver, and dashboards in its language',
     command: 'victoria-metrics',
     version: ['--version'],
     from: '1.145',

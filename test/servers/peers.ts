@@ -97,9 +97,18 @@ const isProgram = (path: string) =>
 const versionOf = (path: string, row: PeerRow): Promise<string | undefined> =>
   new Promise((resolve) => {
     execFile(path, [...row.version], { timeout: 10_000 }, (error, stdout, stderr) => {
-      resolve(error === null ? /\d+(?:\.\d+)+/.exec(`${stdout}\n${stderr}`)?.[0] : undefined);
+      if (error !== null) return resolve(undefined);
+      resolve(/\d+(?:\.\d+)+/.exec(`${stdout}\n${stderr}`)?.[0] ?? packageVersion(path, row));
     });
   });
+
+/** Some packages are built without a version in the program; then the folder that it was unpacked to says which one it is. */
+const packageVersion = (path: string, row: PeerRow): string | undefined => {
+  const folder = path.split('/').at(-2) ?? '';
+  return folder.startsWith(`${row.package}-`)
+    ? /^\d+(?:\.\d+)+/.exec(folder.slice(row.package.length + 1))?.[0]
+    : undefined;
+};
 
 /** Whether a version is one that the row takes. */
 const suits = (version: string, { from, below }: Pick<PeerRow, 'from' | 'below'>): boolean =>

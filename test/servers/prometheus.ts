@@ -31,7 +31,21 @@ export const prometheus = async (path: string): Promise<Prometheus> => {
   const program = await startProgram(path, flags, port);
   const url = `http://127.0.0.1:${port}`;
   while (!(await fetch(`${url}/-/ready`)).ok) await wait(20);
-  const query = async (promql: string, at?: number): Promise<Answered[]> => {
+  return {
+    url,
+    writeUrl: `${url}/api/v1/write`,
+    query: queryOf(url),
+    [Symbol.asyncDispose]: async () => {
+      await program[Symbol.asyncDispose]();
+      await rm(folder, { recursive: true });
+    },
+  };
+};
+
+/** Asks an instant query of whoever speaks Prometheus's HTTP API at `url`. */
+export const queryOf =
+  (url: string): Prometheus['query'] =>
+  async (promql, at) => {
     const time = at === undefined ? '' : `&time=${at / 1_000}`;
     const response = await fetch(`${url}/api/v1/query?query=${encodeURIComponent(promql)}${time}`);
     // safe: the shape of Prometheus's HTTP API for instant vectors
@@ -42,13 +56,3 @@ export const prometheus = async (path: string): Promise<Prometheus> => {
     if (data === undefined) throw new Error(error);
     return data.result.map(({ metric, value }) => ({ labels: metric, value: Number(value[1]) }));
   };
-  return {
-    url,
-    writeUrl: `${url}/api/v1/write`,
-    query,
-    [Symbol.asyncDispose]: async () => {
-      await program[Symbol.asyncDispose]();
-      await rm(folder, { recursive: true });
-    },
-  };
-};
