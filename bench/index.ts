@@ -6,6 +6,7 @@ import { freePort, startProgram } from '../test/servers/program.ts';
 import { agentFigures } from './agent.ts';
 import { compareCpu, type Kind } from './cpu.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
+import { icmpFigures } from './icmp.ts';
 import { lambdaFigures, smallFunctionFigures } from './lambda.ts';
 import { startSubject } from './subject-process.ts';
 import { compareTiming, startTruth } from './timing.ts';
@@ -158,6 +159,7 @@ if (wanted('samples')) {
 for (const kind of kinds) if (wanted(`cpu-${kind.name}`)) show(await compareCpu(kind, subject, blackbox, rounds));
 if (wanted('timing') || wanted('doubt'))
   for (const figure of await compareTiming(subject, blackbox.url, truth, rounds)) show(figure);
+if (['ping', 'mtr', 'icmp-idle'].some(wanted)) for (const figure of await icmpFigures(wanted, rounds)) show(figure);
 if (wanted('agent-idle') || wanted('agent-load'))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
 if (wanted('lambda-bundle') || wanted('lambda-start'))

@@ -68,21 +68,24 @@ const noLab = (): string | undefined =>
       ? 'a lab of namespaces needs root'
       : undefined;
 
-/**
- * The lab, or `undefined` after skipping the test with the reason. What an earlier process has left behind is removed first.
- * `ping` opens ping sockets to every group in the source, which is the default.
- */
-export const labFor = async (
-  t: Parameters<typeof needs>[0],
-  options: { readonly ping?: boolean } = {},
-): Promise<Lab | undefined> => {
+/** What a lab may be built with. `ping` opens ping sockets to every group in the source, which is the default. */
+type LabOptions = { readonly ping?: boolean };
+
+/** Builds the lab; a text says why there can be none. What an earlier process has left behind is removed first. */
+export const openLab = async ({ ping = true }: LabOptions = {}): Promise<Lab | string> => {
   const reason = noLab();
-  if (reason !== undefined) {
-    t.skip(reason);
-    return undefined;
-  }
-  const ip = await needs(t, 'ip');
-  return ip === undefined ? undefined : startLab(ip.path, options.ping ?? true);
+  if (reason !== undefined) return reason;
+  const ip = await peer('ip');
+  return ip.missing ?? startLab(ip.path, ping);
+};
+
+/** The lab, or `undefined` after skipping the test with the reason. */
+export const labFor = async (t: Parameters<typeof needs>[0], options: LabOptions = {}): Promise<Lab | undefined> => {
+  if (noLab() === undefined && (await needs(t, 'ip')) === undefined) return undefined;
+  const lab = await openLab(options);
+  if (typeof lab !== 'string') return lab;
+  t.skip(lab);
+  return undefined;
 };
 
 const startLab = async (ip: string, hasPing: boolean): Promise<Lab> => {

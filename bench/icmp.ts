@@ -1,0 +1,149 @@
+import { fileURLToPath } from 'node:url';
+import { addresses, type Lab, openLab } from '../test/lab/lab.ts';
+import { peer } from '../test/servers/peers.ts';
+import { type Figure, figureOf, median, quantile } from './figure.ts';
+import type { PingAnswer, PingTask } from './ping-subject.ts';
+
+const subjectFile = fileURLToPath(new URL('ping-subject.ts', import.meta.url));
+
+/** As many targets as pings are sent to in a second, and pings of each. */
+const load = { targets: 1_000, count: 5 };
+const pathLoad = { targets: 100, count: 10 };
+const bars = { batch: 1, single: 1.6, mtr: 0.2, rtt: 1, spreadSeconds: 50e-6, blockedSeconds: 100e-6, idle: 1 };
+
+/**
+ * Pings against fping and paths against as many mtr processes, in a lab of namespaces, by nobody who may nothing: CPU, round trips,
+ * answers, and hop lists. No figures where there can be no lab.
+ */
+export const icmpFigures = async (wanted: (name: string) => boolean, rounds: number): Promise<Figure[]> => {
+  const opened = await openLab();
+  if (typeof opened === 'string') {
+    console.error(`icmp: ${opened}`);
+    return [];
+  }
+  await using lab = opened;
+  const figures: Figure[] = [];
+  if (wanted('ping')) figures.push(...(await pingFigures(lab, rounds)));
+  if (wanted('mtr')) figures.push(...(await pathFigures(lab)));
+  if (wanted('icmp-idle')) figures.push(await idleFigure(lab));
+  return figures;
+};
+
+const ask = async (lab: Lab, task: PingTask): Promise<PingAnswer> => {
+  const said = await lab.feed('src', [process.execPath, subjectFile], JSON.stringify(task), true);
+  if (said.code !== 0) throw new Error(said.stderr);
+  // safe: ping-subject.ts prints it
+  return JSON.parse(said.stdout) as PingAnswer;
+};
+
+const targets = Array.from({ length: load.targets }, (_, index) => addresses.peer(4, index + 1));
+
+/** fping's round trips in seconds, and what it used of a core. */
+const fping = async (lab: Lab, path: string): Promise<{ readonly cpu: number; readonly rtts: readonly number[] }> => {
+  const words = ['-q', '-i', '1', '-p', '1000', '-C', String(load.count), '-t', '2000'];
+  const script = `"$@" 2>&1 >/dev/null; times`;
+  const said = await lab.feed('src', ['sh', '-c', script, 'sh', path, ...words], targets.join('\n'));
+  const rtts = [...said.stdout.matchAll(/ : (.*)$/gm)].flatMap(([, list = '']) =>
+    list
+      .split(' ')
+      .filter((rtt) => rtt !== '-')
+      .map((rtt) => Number(rtt) / 1_000),
+  );
+  return { cpu: childCpu(said.stdout), rtts };
+};
+
+/** The last line of the shell's `times`: user and system time of what it has run. */
+const childCpu = (output: string): number => {
+  const last = output.trimEnd().split('\n').at(-1) ?? '';
+  return [...last.matchAll(/(\d+)m([\d.]+)s/g)].reduce(
+    (sum, [, minutes, seconds]) => sum + Number(minutes) * 60 + Number(seconds),
+    0,
+  );
+};
+
+const pingFigures = async (lab: Lab, rounds: number): Promise<Figure[]> => {
+  const found = await peer('fping');
+  if (found.missing !== undefined) throw new Error(found.missing);
+  const total = load.targets * load.count;
+  const cpu: { batch: number[]; single: number[] } = { batch: [], single: [] };
+  const rtt: { p50: number[]; p99: number[] } = { p50: [], p99: [] };
+  const blocked: number[] = [];
+  let lost = 0;
+  for (let round = 0; round < Math.min(rounds, 5); round += 1) {
+    const task = { do: 'ping', addresses: targets, count: load.count, blockMs: 0 } as const;
+    const theirs = await fping(lab, found.path);
+    const batch = await ask(lab, { ...task, batch: 10 });
+    const single = await ask(lab, { ...task, batch: 1 });
+    const busy = await ask(lab, { ...task, batch: 10, blockMs: 50 });
+    cpu.batch.push(batch.cpu / theirs.cpu);
+    cpu.single.push(single.cpu / theirs.cpu);
+    rtt.p50.push(quantile(batch.rtts, 0.5) / quantile(theirs.rtts, 0.5));
+    rtt.p99.push(Math.max(0, quantile(batch.rtts, 0.99) - quantile(theirs.rtts, 0.99)) / bars.spreadSeconds);
+    blocked.push(quantile(busy.rtts, 0.99) / bars.blockedSeconds);
+    for (const { rtts } of [batch, single, busy]) lost += total - rtts.length;
+  }
+  return [
+    figureOf('ping-cpu-batch', cpu.batch, bars.batch, `of fping's CPU for ${total} pings at 1 a ms, in batches of 10`),
+    figureOf('ping-cpu-single', cpu.single, bars.single, "of fping's CPU, one ping at a time"),
+    figureOf('ping-rtt-p50', rtt.p50, bars.rtt, "of fping's median round trip"),
+    figureOf('ping-rtt-p99', rtt.p99, 1, 'of 50 us that the 99th percentile may be above that of fping'),
+    figureOf(
+      'ping-blocked-p99',
+      blocked,
+      1,
+      'of 100 us at the 99th percentile, while the process is blocked for 50 ms four times a second',
+    ),
+    { bench: 'ping-lost', ratio: lost, limit: 0, note: `pings of all rounds that were not answered` },
+  ];
+};
+
+const pathFigures = async (lab: Lab): Promise<Figure[]> => {
+  const found = await peer('mtr');
+  if (found.missing !== undefined) throw new Error(found.missing);
+  const list = Array.from({ length: pathLoad.targets }, (_, index) => addresses.target(4, index + 1));
+  const ratios: number[] = [];
+  let unequal = 0;
+  let lost = 0;
+  for (let round = 0; round < 3; round += 1) {
+    const ours = await ask(lab, { do: 'trace', addresses: list, count: pathLoad.count });
+    const script = `folder=$(mktemp -d); for one in ${list.join(' ')}; do "$0" --json -n -c ${pathLoad.count} "$one" > "$folder/$one" & done; wait; cat "$folder"/*; rm -r "$folder"; times`;
+    const said = await lab.run('src', ['sh', '-c', script, found.path]);
+    ratios.push(ours.cpu / childCpu(said.stdout));
+    lost += ours.asked - ours.rtts.length;
+    const theirs = new Map(
+      [...said.stdout.matchAll(/"dst": "([^"]+)"[\s\S]*?"hubs": (\[[\s\S]*?\n {4}\])/g)].map(
+        ([, to = '', hubs = '[]']) => [to, hopsOf(hubs)],
+      ),
+    );
+    for (const [index, address] of list.entries())
+      if (String(ours.paths[index]) !== String(theirs.get(address))) unequal += 1;
+  }
+  return [
+    figureOf(
+      'mtr-cpu',
+      ratios,
+      bars.mtr,
+      `of the CPU of ${pathLoad.targets} mtr processes, ${pathLoad.count} rounds over 7 hops`,
+    ),
+    {
+      bench: 'mtr-unequal-paths',
+      ratio: unequal,
+      limit: 0,
+      note: `of ${3 * pathLoad.targets} compared with those of mtr --json`,
+    },
+    { bench: 'mtr-lost', ratio: lost, limit: 0, note: 'packets of all rounds that were not answered' },
+  ];
+};
+
+const hopsOf = (hubs: string): string[] => [...hubs.matchAll(/"host": "([^"]+)"/g)].map(([, host = '']) => host);
+
+const idleFigure = async (lab: Lab): Promise<Figure> => {
+  const seconds = 5;
+  const open = median(await Promise.all([1, 2, 3].map(async () => (await ask(lab, { do: 'idle', seconds })).cpu)));
+  return {
+    bench: 'icmp-idle',
+    ratio: Number(((open * 1_000) / seconds / bars.idle).toFixed(3)),
+    limit: 1,
+    note: 'of 1 ms CPU a second, engine open and nothing to do',
+  };
+};
