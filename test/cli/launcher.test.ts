@@ -45,7 +45,7 @@ const broughtNode = [
 test('launcher: in a checkout it runs the sources, installed it runs the bundle', async () => {
   await using checkout = await folder({ 'src/cli/main.ts': "const from: string = 'sources'; console.log(from);" });
   assert.equal((await run(checkout.path, []).ended).stdout, 'sources\n');
-  await using installed = await folder({ 'dist/cli.js': "console.log('bundle');" });
+  await using installed = await folder({ 'dist/cli.cjs': "console.log('bundle');" });
   assert.equal((await run(installed.path, []).ended).stdout, 'bundle\n');
 });
 
@@ -77,7 +77,7 @@ test('launcher: signals are passed on to the newer Node', async () => {
 test('launcher: an old Node without a newer one says what to do, with exit code 2', async () => {
   for (const [files, advice] of [
     [{ 'src/cli/main.ts': '' }, 'run `npm ci` here'],
-    [{ 'dist/cli.js': '' }, 'put a newer `node` first in PATH'],
+    [{ 'dist/cli.cjs': '' }, 'put a newer `node` first in PATH'],
   ] as const) {
     await using place = await folder({ ...files, 'pretend.cjs': pretend });
     const { code, stdout, stderr } = await run(place.path, [], ['--require', join(place.path, 'pretend.cjs')]).ended;
