@@ -1,6 +1,6 @@
 import type { Check, EpochMs } from '../kernel/check.ts';
 import type { Due, Run } from '../kernel/run.ts';
-import type { Sample } from '../kernel/sample.ts';
+import { allLabels, type Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import type { Moment } from '../net/marks.ts';
@@ -85,7 +85,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
 
   const deliver = (samples: readonly Sample[]) => {
     deliveries.add(samples);
-    board.observe(samples.map(({ series, at, value }) => ({ labels: series.labels, at, value })));
+    board.observe(samples.map(({ series, at, value }) => ({ labels: allLabels(series), at, value })));
   };
 
   const runOne = async ({ check, at }: Due) => {
