@@ -27,7 +27,7 @@ const seconds = { idle: 30, settle: 15, load: 75 };
 export const agentFigures = async (around: Around, wanted: (name: string) => boolean): Promise<Figure[]> => {
   // As it is installed: the launcher, and the bundle beside it.
   const bundle = `${around.folder.path}/bin/bothways`;
-  await run(process.execPath, ['scripts/build.ts', `${around.folder.path}/dist/cli.js`], { cwd: root });
+  await run(process.execPath, ['scripts/build.ts', `${around.folder.path}/dist/cli.cjs`], { cwd: root });
   await cp(`${root}/bin`, `${around.folder.path}/bin`, { recursive: true });
   await cp(`${root}/package.json`, `${around.folder.path}/package.json`);
   const figures: Figure[] = [];

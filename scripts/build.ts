@@ -4,11 +4,12 @@ import { build } from 'esbuild';
 import { undiciDefine, undiciParts } from './undici-parts.ts';
 
 /**
- * `npm run build`: makes `dist/cli.js` (or the file named), what an installed `bothways` runs: one file, since Node strips no types under node_modules and
- * starts one file faster than hundreds.
+ * `npm run build`: makes `dist/cli.cjs` (or the file named), what an installed `bothways` runs: one file, since Node strips no types under node_modules and
+ * starts one file faster than hundreds. CommonJS, since an ES module that imports `node:http` or `node:crypto` reads all
+ * their names, and so has Node load a fetch, a WebSocket and a WebCrypto that nobody here uses.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outfile = process.argv[2] ?? `${root}/dist/cli.js`;
+const outfile = process.argv[2] ?? `${root}/dist/cli.cjs`;
 if (process.argv[2] === undefined) await rm(`${root}/dist`, { recursive: true, force: true });
 await build({
   absWorkingDir: root,
@@ -17,12 +18,10 @@ await build({
   bundle: true,
   platform: 'node',
   target: 'node24',
-  format: 'esm',
+  format: 'cjs',
   minify: true,
   legalComments: 'linked',
   plugins: [undiciParts],
-  define: undiciDefine,
-  // Packages written for CommonJS ask for Node's own modules by `require`, which an ES module does not have.
-  banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
+  define: { ...undiciDefine, 'import.meta.dirname': '__dirname' },
   logLevel: 'warning',
 });

@@ -9,6 +9,9 @@ import type { Plugin } from 'esbuild';
 export const undiciParts: Plugin = {
   name: 'undici-parts',
   setup: (build) => {
+    // Neither what we send nor what we probe over HTTP/1.1 asks undici for HTTP/2, and with this part comes all of node:http2.
+    build.onResolve({ filter: /^\.\/client-h2\.js$/ }, () => ({ path: 'client-h2', namespace: 'undici-left-out' }));
+    build.onLoad({ filter: /.*/, namespace: 'undici-left-out' }, () => ({ contents: 'module.exports = undefined;' }));
     build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici-parts' }));
     build.onLoad({ filter: /.*/, namespace: 'undici-parts' }, () => ({ contents: parts, resolveDir: root }));
   },

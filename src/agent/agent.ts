@@ -1,5 +1,5 @@
 import type { Due } from '../kernel/run.ts';
-import type { Sample } from '../kernel/sample.ts';
+import { allLabels, type Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
@@ -73,7 +73,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
 
   const deliver = (samples: readonly Sample[]) => {
     deliveries.add(samples);
-    board.observe(samples.map(({ series, at, value }) => ({ labels: series.labels, at, value })));
+    board.observe(samples.map(({ series, at, value }) => ({ labels: allLabels(series), at, value })));
   };
 
   const runOne = async ({ check, at }: Due) => {
@@ -92,6 +92,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     literals.clear();
     for (const [reference, text] of list.literals) literals.set(reference, text);
     await warmUp(fresh, source.probers, kit);
+    collectGarbage();
     sayBeat = heartbeats(vantage, shardText(shard), list.externalLabels);
     // What ends is said on the old ways, before they may close.
     for (const check of gone) {
@@ -155,6 +156,12 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     agent: { vantage: vantage.name, checks: () => inUse.checks().length, metrics, status, reload: inUse.reload, stop },
   };
 };
+
+/**
+ * What reading a list leaves behind is more than what is kept of it, and V8 would let as much pile up before it collects again.
+ * The launcher makes the function known; without it V8 does as it likes.
+ */
+const collectGarbage = (): void => globalThis.gc?.();
 
 /** What became of samples, as the page is told. */
 const deliveryRow = (

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 
 /** The page as it is served: one file, and the policy that allows what is in it and nothing else. */
 export type PageFile = { readonly html: string; readonly policy: string };
@@ -10,7 +10,7 @@ const places = ['page.html', '../../dist/page.html'];
 
 /** Reads the page; one that says how to build it if it is not there. */
 export const pageFile = (): PageFile => {
-  const path = places.map((place) => fileURLToPath(new URL(place, import.meta.url))).find((one) => existsSync(one));
+  const path = places.map((place) => join(import.meta.dirname, place)).find((one) => existsSync(one));
   const html = path === undefined ? missing : readFileSync(path, 'utf8');
   return { html, policy: policyOf(html) };
 };

@@ -1,5 +1,5 @@
 import type { Labels, Vantage } from '../kernel/check.ts';
-import { counter, gauge, type Metric, type Point, point } from '../kernel/metric.ts';
+import { counter, gauge, type Point, point } from '../kernel/metric.ts';
 import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import type { Counts } from '../delivery/deliver.ts';
@@ -121,13 +121,13 @@ export const sum = (table: Readonly<Record<string, number>>): number =>
 /** Points as samples of now, with labels of ours under their own. For `/metrics` there are none: who scrapes says who we are. */
 export const selfSamples = (points: readonly Point[], base: Labels, at: number): Sample[] =>
   points.map(({ metric, labels, value }) => ({
-    series: { metric, labels: labelPairs(metric, { ...base, ...labels }) },
+    series: { metric, labels: labelPairs({ ...base, ...labels }) },
     at,
     value,
   }));
 
-const labelPairs = (metric: Metric, labels: Labels) =>
-  Object.entries({ ...labels, __name__: metric.name })
+const labelPairs = (labels: Labels) =>
+  Object.entries(labels)
     .filter(([, value]) => value !== '')
     .sort(([a], [b]) => (a < b ? -1 : 1));
 

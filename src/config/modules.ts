@@ -25,7 +25,7 @@ export type Modules = {
   /** The module of a target that names none. */
   readonly first: (prober: string) => ModuleRow | undefined;
   readonly names: () => readonly string[];
-  /** Settings with blocks laid over the module's; parsed once per module where nothing lies over it. */
+  /** Settings with blocks laid over the module's. What reads the same is parsed once and is one object: lists repeat themselves. */
   readonly settings: (row: ModuleRow, place: Block | undefined, above: Block | undefined) => Settings;
 };
 
@@ -52,17 +52,17 @@ export const moduleTable = (list: List, probers: ProberTable): Modules => {
     rows.set(name, row);
     if (firsts.get(prober)?.name === name) firsts.set(prober, row);
   }
-  const parsed = new Map<ModuleRow, Settings>();
+  const parsed = new Map<string, Settings>();
   return {
     find: (name) => rows.get(name),
     first: (prober) => firsts.get(prober),
     names: () => [...rows.keys()],
     settings: (row, place, above) => {
-      if (place !== undefined || above !== undefined)
-        return parse(probers, row.prober, overlay(overlay(row.base, place), above));
-      const before = parsed.get(row) ?? parse(probers, row.prober, row.base);
-      parsed.set(row, before);
-      return before;
+      const given = overlay(overlay(row.base, place), above);
+      const key = `${row.prober} ${JSON.stringify(given)}`;
+      const known = parsed.get(key) ?? parse(probers, row.prober, given);
+      parsed.set(key, known);
+      return known;
     },
   };
 };

@@ -20,30 +20,24 @@ export const unfit = ({ series, at }: Sample, now: EpochMs): Unfit | undefined =
   return isFit(series) ? undefined : 'label_names';
 };
 
-/** Kept by the labels after the name where there are such, since those are the same for most series of a check. */
+/** Kept by the labels, since those are the same for most series of a check. */
 const fit = new WeakMap<LabelPairs, boolean>();
 
-const isFit = ({ metric, labels, tail }: Series): boolean => {
-  if (tail !== undefined && !metricName.test(metric.name)) return false;
-  const pairs = tail ?? labels;
-  let known = fit.get(pairs);
+const isFit = ({ metric, labels }: Series): boolean => {
+  if (!metricName.test(metric.name)) return false;
+  let known = fit.get(labels);
   if (known === undefined) {
-    known = areFit(pairs, tail === undefined);
-    fit.set(pairs, known);
+    known = areFit(labels);
+    fit.set(labels, known);
   }
   return known;
 };
 
-const areFit = (labels: LabelPairs, withName: boolean): boolean => {
-  let last = withName ? '' : '__name__';
-  let named = !withName;
+const areFit = (labels: LabelPairs): boolean => {
+  let last = '';
   for (const [name, value] of labels) {
-    if (name <= last || value === '' || !labelName.test(name)) return false;
-    if (name === '__name__') {
-      named = true;
-      if (!metricName.test(value)) return false;
-    }
+    if (name <= last || value === '' || name === '__name__' || !labelName.test(name)) return false;
     last = name;
   }
-  return named;
+  return true;
 };

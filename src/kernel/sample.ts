@@ -5,10 +5,19 @@ import type { Metric } from './metric.ts';
 export type LabelPairs = readonly (readonly [name: string, value: string])[];
 
 /**
- * A metric with all its labels, `__name__` included. One object per series and check (interned). `tail` is there when `__name__`
- * comes first: all labels after it, one array for all series of a check that share them, so that encoders can keep its bytes.
+ * A metric with all labels but its name. One object per series and check (interned); series of a check that have the same
+ * labels share one array, so that encoders can keep its bytes.
  */
-export type Series = { readonly metric: Metric; readonly labels: LabelPairs; readonly tail?: LabelPairs };
+export type Series = { readonly metric: Metric; readonly labels: LabelPairs };
+
+/** Whether `__name__` sorts before all other labels; names in capitals come before it. */
+export const isNameFirst = ({ labels: [first] }: Series): boolean => first === undefined || first[0] > '__name__';
+
+/** All labels of a series, `__name__` in its place among them. */
+export const allLabels = (series: Series): LabelPairs => {
+  const all = [['__name__', series.metric.name] as const, ...series.labels];
+  return isNameFirst(series) ? all : all.sort(([a], [b]) => (a < b ? -1 : 1));
+};
 
 /**
  * One value of a series. A stale marker is a tag, never a NaN: JavaScript may change a NaN's bits on the way.

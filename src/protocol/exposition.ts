@@ -43,9 +43,7 @@ const familyText = (name: string, samples: readonly Sample[]): string => {
 };
 
 const labelsText = (labels: Sample['series']['labels']): string => {
-  const pairs = labels
-    .filter(([name]) => name !== '__name__')
-    .map(([name, value]) => `${name}="${escapeValue(value)}"`);
+  const pairs = labels.map(([name, value]) => `${name}="${escapeValue(value)}"`);
   return pairs.length === 0 ? '' : `{${pairs.join(',')}}`;
 };
 

@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { Metric } from '../kernel/metric.ts';
-import type { LabelPairs, Sample, Series } from '../kernel/sample.ts';
+import { allLabels, isNameFirst, type LabelPairs, type Sample, type Series } from '../kernel/sample.ts';
 
 // Remote write 1.0, as protobuf (tags: field number * 8 + wire type):
 //   WriteRequest  1 timeseries (repeated TimeSeries)
@@ -28,12 +28,13 @@ const reserve = (bytes: number): void => {
 };
 
 /** Labels as they travel, encoded once: probe series come back at every run. */
-const kept = new WeakMap<LabelPairs, Uint8Array>();
+const kept = new WeakMap<LabelPairs | Series, Uint8Array>();
 const keptNames = new WeakMap<Metric, Uint8Array>();
 const nothing = new Uint8Array(0);
 
-const nameOf = ({ metric, tail }: Series): Uint8Array => {
-  if (tail === undefined) return nothing;
+const nameOf = (series: Series): Uint8Array => {
+  if (!isNameFirst(series)) return nothing;
+  const { metric } = series;
   let bytes = keptNames.get(metric);
   if (bytes === undefined) {
     bytes = keep(encodeLabels([['__name__', metric.name]]));
@@ -42,11 +43,13 @@ const nameOf = ({ metric, tail }: Series): Uint8Array => {
   return bytes;
 };
 
-const restOf = ({ labels, tail = labels }: Series): Uint8Array => {
-  let bytes = kept.get(tail);
+/** The labels after the name, which series share; all labels of a series whose name is not the first of them. */
+const restOf = (series: Series): Uint8Array => {
+  const key = isNameFirst(series) ? series.labels : series;
+  let bytes = kept.get(key);
   if (bytes === undefined) {
-    bytes = keep(encodeLabels(tail));
-    kept.set(tail, bytes);
+    bytes = keep(encodeLabels(key === series ? allLabels(series) : series.labels));
+    kept.set(key, bytes);
   }
   return bytes;
 };

@@ -27,7 +27,7 @@ export type CheckerParts = {
   readonly now?: () => EpochMs;
 };
 
-type State = { readonly series: SeriesTable; memory: unknown; last: ReadonlySet<Series>; lastAt: EpochMs };
+type State = { readonly series: SeriesTable; memory: unknown; last: readonly Series[]; lastAt: EpochMs };
 
 /** Makes a checker; checks are told apart by identity, so a list that was read anew starts anew. */
 export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): Checker => {
@@ -35,7 +35,7 @@ export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): 
   const stateOf = (check: Check): State => {
     const known = states.get(check);
     if (known !== undefined) return known;
-    const fresh: State = { series: seriesTable(check), memory: undefined, last: new Set(), lastAt: 0 };
+    const fresh: State = { series: seriesTable(check), memory: undefined, last: [], lastAt: 0 };
     states.set(check, fresh);
     return fresh;
   };
@@ -54,9 +54,10 @@ export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): 
     }
     // A check that was forgotten while it ran has had its stale markers; its late samples would bring it back to life.
     if (states.get(check) !== state) return { run: done, prober, samples: [] };
-    const said = new Set(samples.map(({ series }) => series));
+    const said = samples.map(({ series }) => series);
+    const alive = new Set(said);
     for (const series of state.last)
-      if (!said.has(series)) samples.push({ series, at: done.startedAt, value: 'stale' });
+      if (!alive.has(series)) samples.push({ series, at: done.startedAt, value: 'stale' });
     state.last = said;
     state.lastAt = done.startedAt;
     return { run: done, prober, samples };
@@ -67,7 +68,7 @@ export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): 
     states.delete(check);
     // Two samples of one series at one time would be refused.
     const time = Math.max(at, (state?.lastAt ?? 0) + 1);
-    return [...(state?.last ?? [])].map((series) => ({ series, at: time, value: 'stale' }));
+    return (state?.last ?? []).map((series) => ({ series, at: time, value: 'stale' }));
   };
 
   return { run, forget };

@@ -81,7 +81,7 @@ const leftBehind = <F>(check: Check, record: Recorder): Outcome<F> => {
 const describeThrown = (thrown: unknown): string => {
   if (!(thrown instanceof Error)) return `the prober threw a ${typeof thrown}`;
   const code = 'code' in thrown && typeof thrown.code === 'string' ? ` ${thrown.code}` : '';
-  const place = /^ {4}at .*?([\w.-]+\.[jt]s:\d+):\d+\)?$/m.exec(thrown.stack ?? '')?.[1];
+  const place = /^ {4}at .*?([\w.-]+\.[cm]?[jt]s:\d+):\d+\)?$/m.exec(thrown.stack ?? '')?.[1];
   return `the prober threw ${thrown.constructor.name}${code}${place === undefined ? '' : ` at ${place}`}`;
 };
 

@@ -1,6 +1,6 @@
 import type { Check, EpochMs, Labels, Vantage } from '../kernel/check.ts';
-import { gauge, type Metric, type Point, point } from '../kernel/metric.ts';
-import type { Sample, Series } from '../kernel/sample.ts';
+import { gauge, type Point, point } from '../kernel/metric.ts';
+import type { Sample } from '../kernel/sample.ts';
 
 // The list travels as series, so that alert rules can be generic over it; a heartbeat says that somebody is there at all.
 
@@ -80,13 +80,10 @@ export const heartbeats = (vantage: Vantage, part: string, labels: Labels): ((be
     vantage_region: vantage.region ?? '',
     shard: part,
   };
-  const seriesOf = (metric: Metric): Series => ({
-    metric,
-    labels: Object.entries({ ...own, __name__: metric.name })
-      .filter(([, value]) => value !== '')
-      .sort(([a], [b]) => (a < b ? -1 : 1)),
-  });
-  const series = Object.entries(heartbeatMetrics).map(([key, metric]) => ({ key, series: seriesOf(metric) }));
+  const pairs = Object.entries(own)
+    .filter(([, value]) => value !== '')
+    .sort(([a], [b]) => (a < b ? -1 : 1));
+  const series = Object.entries(heartbeatMetrics).map(([key, metric]) => ({ key, series: { metric, labels: pairs } }));
   return ({ slot, assigned, finished, skipped, lagMs }) => {
     const values: Record<string, number> = { slot: slot / 1_000, assigned, finished, skipped, lag: lagMs / 1_000 };
     return series.map((one) => ({ series: one.series, at: slot, value: values[one.key] ?? 0 }));

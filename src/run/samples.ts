@@ -12,7 +12,7 @@ export type SeriesTable = (metric: Metric, labels: Labels) => Series | undefined
 
 /** Starts the series table of a check: its labels under those of each metric, sorted by name, empty ones dropped. */
 export const seriesTable = (check: Check): SeriesTable => {
-  const tails = tailTable(check);
+  const labelsFor = labelTable(check);
   // A metric without labels of its own has one series, and most have none: no table for those.
   const known = new Map<Metric, Series | Map<string, Series> | undefined>();
   return (metric, labels) => {
@@ -20,7 +20,7 @@ export const seriesTable = (check: Check): SeriesTable => {
     if (ofMetric === undefined) {
       if (known.has(metric)) return undefined;
       if (!isWanted(metric, check)) ofMetric = undefined;
-      else ofMetric = isEmpty(labels) ? seriesOf(metric, tails(metric, '', labels)) : new Map();
+      else ofMetric = isEmpty(labels) ? { metric, labels: labelsFor(metric, '', labels) } : new Map();
       known.set(metric, ofMetric);
       if (ofMetric === undefined) return undefined;
     }
@@ -34,7 +34,7 @@ export const seriesTable = (check: Check): SeriesTable => {
     if (series === undefined) {
       // Labels such as a certificate's fingerprint change over the months; what is still in use is made anew.
       if (ofMetric.size >= mostPerMetric) ofMetric.clear();
-      series = seriesOf(metric, tails(metric, key, labels));
+      series = { metric, labels: labelsFor(metric, key, labels) };
       ofMetric.set(key, series);
     }
     return series;
@@ -46,8 +46,8 @@ const isEmpty = (labels: Labels): boolean => {
   return true;
 };
 
-/** The labels of a check's series but for the name: those of most are the same, and kept once. */
-const tailTable = (check: Check) => {
+/** The labels of a check's series: those of most are the same, and kept once. */
+const labelTable = (check: Check) => {
   const plain = pairsOf(check.labels);
   return (metric: Metric, key: string, labels: Labels): LabelPairs => {
     // network_exporter's dashboards find the prober by this label.
@@ -63,16 +63,6 @@ const pairsOf = (labels: Labels, known: LabelPairs = []): LabelPairs =>
     .filter(([, value]) => value !== '')
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map((pair) => known.find(([name, value]) => name === pair[0] && value === pair[1]) ?? pair);
-
-const names = new WeakMap<Metric, readonly [name: string, value: string]>();
-
-const seriesOf = (metric: Metric, tail: LabelPairs): Series => {
-  const name = names.get(metric) ?? (['__name__', metric.name] as const);
-  names.set(metric, name);
-  // Names in capitals come before it.
-  if ((tail[0]?.[0] ?? '_a') > '__name__') return { metric, labels: [name, ...tail], tail };
-  return { metric, labels: [name, ...tail].sort(([a], [b]) => (a < b ? -1 : 1)) };
-};
 
 /**
  * All samples of a run: its prober's points and those of every run, filtered by profile and dialect, all at the run's start.

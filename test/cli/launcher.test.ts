@@ -22,8 +22,8 @@ const folder = async (files: Record<string, string> = {}) => {
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true }) };
 };
 
-const run = (path: string, words: string[], nodeFlags: string[] = []) => {
-  const child = spawn(process.execPath, [...nodeFlags, join(path, 'bin/bothways'), ...words]);
+const run = (path: string, words: string[], nodeFlags: string[] = [], env = process.env) => {
+  const child = spawn(process.execPath, [...nodeFlags, join(path, 'bin/bothways'), ...words], { env });
   const ended = Promise.all([once(child, 'exit'), text(child.stdout), text(child.stderr)]).then(
     ([[code, signal], stdout, stderr]) => ({ code, signal, stdout, stderr }),
   );
@@ -45,7 +45,7 @@ const broughtNode = [
 test('launcher: in a checkout it runs the sources, installed it runs the bundle', async () => {
   await using checkout = await folder({ 'src/cli/main.ts': "const from: string = 'sources'; console.log(from);" });
   assert.equal((await run(checkout.path, []).ended).stdout, 'sources\n');
-  await using installed = await folder({ 'dist/cli.js': "console.log('bundle');" });
+  await using installed = await folder({ 'dist/cli.cjs': "console.log('bundle');" });
   assert.equal((await run(installed.path, []).ended).stdout, 'bundle\n');
 });
 
@@ -77,7 +77,7 @@ test('launcher: signals are passed on to the newer Node', async () => {
 test('launcher: an old Node without a newer one says what to do, with exit code 2', async () => {
   for (const [files, advice] of [
     [{ 'src/cli/main.ts': '' }, 'run `npm ci` here'],
-    [{ 'dist/cli.js': '' }, 'put a newer `node` first in PATH'],
+    [{ 'dist/cli.cjs': '' }, 'put a newer `node` first in PATH'],
   ] as const) {
     await using place = await folder({ ...files, 'pretend.cjs': pretend });
     const { code, stdout, stderr } = await run(place.path, [], ['--require', join(place.path, 'pretend.cjs')]).ended;
@@ -85,6 +85,18 @@ test('launcher: an old Node without a newer one says what to do, with exit code 
     assert.ok(stderr.startsWith('bothways: needs Node 24 or newer') && stderr.includes(advice), stderr);
     assert.equal(stderr.split('\n').length, 2);
   }
+});
+
+test('launcher: an agent starts anew with settings for a small memory, unless there are some', async (t) => {
+  if (process.platform !== 'linux') return t.skip('only Linux has execve and glibc');
+  const said =
+    'console.log(process.env.MALLOC_ARENA_MAX, process.env.MALLOC_TRIM_THRESHOLD_, typeof gc, process.argv[2])';
+  await using installed = await folder({ 'dist/cli.cjs': said });
+  const without = { ...process.env, MALLOC_ARENA_MAX: '' };
+  assert.equal((await run(installed.path, ['agent'], [], without).ended).stdout, '1 65536 function agent\n');
+  assert.equal((await run(installed.path, ['probe'], [], without).ended).stdout, ' undefined undefined probe\n');
+  const own = { ...process.env, MALLOC_ARENA_MAX: '2' };
+  assert.equal((await run(installed.path, ['agent'], [], own).ended).stdout, '2 undefined undefined agent\n');
 });
 
 test('launcher: our own command line starts through it', async () => {

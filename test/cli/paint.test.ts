@@ -29,8 +29,8 @@ test('paint: durations are short, counts agree with their noun', () => {
     '12 s',
   ]);
   assert.deepEqual(
-    [counted(1, 'check'), counted(2, 'check'), counted(1_200, 'check')],
-    ['1 check', '2 checks', '1,200 checks'],
+    [0, 1, 2, 999, 1_200, 100_000, 1_234_567].map((count) => counted(count, 'check')),
+    ['0 checks', '1 check', '2 checks', '999 checks', '1,200 checks', '100,000 checks', '1,234,567 checks'],
   );
 });
 

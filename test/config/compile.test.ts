@@ -78,9 +78,18 @@ targets:
   assert.equal('body' in settings, false);
 });
 
-test('compile: targets without a block of their own share the settings of their module', () => {
-  const checks = checksOf('vantages: { a: { kind: agent } }\ntargets: ["http://x", "http://y"]');
-  assert.equal(checks[0]?.module.settings, checks[1]?.module.settings);
+test('compile: targets share their settings where they read the same', () => {
+  const block = (code: number) => `http: { valid_status_codes: [${code}] }`;
+  const checks = checksOf(
+    [
+      'vantages: { a: { kind: agent } }',
+      `targets: ["http://x", "http://y", { target: "http://z", ${block(301)} }, { target: "http://w", ${block(301)} }, { target: "http://v", ${block(302)} }]`,
+    ].join('\n'),
+  );
+  const [x, y, z, w, v] = checks.map(({ module }) => module.settings);
+  assert.equal(x, y);
+  assert.equal(z, w);
+  assert.equal(new Set([x, z, v]).size, 3);
 });
 
 test('compile: the side follows from the host', () => {

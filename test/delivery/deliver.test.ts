@@ -13,7 +13,7 @@ import { type Behaviour, type Push, receiver } from '../servers/receiver.ts';
 
 const metric = gauge('probe_success', 'x');
 const sample = (name: string, at = 1_000, value: Sample['value'] = 1): Sample => ({
-  series: { metric, labels: [['__name__', name]] },
+  series: { metric: { ...metric, name }, labels: [] },
   at,
   value,
 });
@@ -62,7 +62,7 @@ test('deliver: samples arrive in order, in requests of the size that was set', a
   );
   assert.deepEqual(
     to.server.stored(),
-    samplesOf(250).map(({ series }) => series.labels[0]?.[1]),
+    samplesOf(250).map(({ series }) => series.metric.name),
   );
   assert.deepEqual([counts.accepted, counts.waiting, counts.requests, counts.retries], [250, 0, 3, 0]);
 });
@@ -114,7 +114,7 @@ test('deliver: a 400 to many samples is searched for the one that is bad, and th
   assert.deepEqual(
     to.server.stored().toSorted(),
     samplesOf(100)
-      .map(({ series }) => String(series.labels[0]?.[1]))
+      .map(({ series }) => series.metric.name)
       .filter((name) => name !== 'm37')
       .toSorted(),
   );
@@ -209,17 +209,17 @@ test('deliver: samples that no receiver would take are refused before they are q
   assert.equal(unfit(sample('fine', now + 6 * 60_000), now), 'ahead_of_clock');
   assert.equal(unfit(sample('fine', 1.5), now), 'time');
   for (const one of [
-    labelled(['__name__', 'a'], ['a', '1'], ['a', '2']),
-    labelled(['__name__', 'a-b']),
-    labelled(['__name__', 'a'], ['b-c', '1']),
-    labelled(['__name__', 'a'], ['b', '']),
-    labelled(['b', '1']),
-    labelled(['b', '1'], ['__name__', 'a']),
+    labelled(['a', '1'], ['a', '2']),
+    labelled(['b', '1'], ['a', '2']),
+    labelled(['b-c', '1']),
+    labelled(['b', '']),
+    labelled(['__name__', 'a']),
+    sample('a-b', now),
   ]) {
     assert.equal(unfit(one, now), 'label_names', JSON.stringify(one.series.labels));
   }
   await using to = await deliveryTo(() => 204);
-  to.delivery.add([sample('fine'), labelled(['__name__', 'a-b'])]);
+  to.delivery.add([sample('fine'), sample('a-b')]);
   const counts = await to.flush();
   assert.deepEqual([counts.accepted, counts.lost], [1, { label_names: 1 }]);
 });

@@ -6,7 +6,7 @@ import type { Sample } from '../../src/kernel/sample.ts';
 import { exposition, numberText } from '../../src/protocol/exposition.ts';
 
 const sample = (metric: Metric, value: Sample['value'], labels: Record<string, string> = {}): Sample => ({
-  series: { metric, labels: [['__name__', metric.name], ...Object.entries(labels)] },
+  series: { metric, labels: Object.entries(labels) },
   at: 0,
   value,
 });

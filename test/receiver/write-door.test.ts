@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { gauge } from '../../src/kernel/metric.ts';
+import { allLabels } from '../../src/kernel/sample.ts';
 import { compress } from '../../src/protocol/snappy.ts';
 import { writeRequest } from '../../src/protocol/write-request.ts';
 import type { Observation } from '../../src/receiver/board.ts';
@@ -35,16 +36,13 @@ const door = async () => {
 };
 
 const metric = gauge('probe_success', 'Whether the probe succeeded.');
-const labels = [
-  ['__name__', 'probe_success'],
-  ['name', 'shop'],
-] as const;
+const series = { metric, labels: [['name', 'shop']] as const };
 
 test('write door: what our own encoder sends arrives, stale markers included', async () => {
   await using receiver = await door();
   const request = writeRequest([
-    { series: { metric, labels }, at: 1_000, value: 1 },
-    { series: { metric, labels }, at: 2_000, value: 'stale' },
+    { series, at: 1_000, value: 1 },
+    { series, at: 2_000, value: 'stale' },
   ]);
   assert.equal((await receiver.send(compress(request))).status, 204);
   assert.deepEqual(
@@ -54,7 +52,7 @@ test('write door: what our own encoder sends arrives, stale markers included', a
       [2_000, 'stale'],
     ],
   );
-  assert.deepEqual(receiver.seen[0]?.labels, labels);
+  assert.deepEqual(receiver.seen[0]?.labels, allLabels(series));
 });
 
 test('write door: other encodings, rubbish and too much are refused with a reason, and nothing is taken', async () => {

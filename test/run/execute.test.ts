@@ -62,6 +62,16 @@ test('execute: a prober that throws gives reason unexpected, and the message it 
   assert.ok(!JSON.stringify(run).includes('canary'));
 });
 
+test('execute: what a bundle threw is named by its place too', async () => {
+  for (const bundle of ['cli.cjs', 'probe.mjs']) {
+    const throwing = exampleProber(async () => {
+      throw Object.assign(new Error(), { stack: `Error\n    at probe (/opt/dist/${bundle}:3:141)` });
+    });
+    const run = await execute(exampleCheck(), throwing, emptyKit, { clock });
+    assert.equal(run.outcome.failures[0]?.detail, `the prober threw Error at ${bundle}:3`);
+  }
+});
+
 test('execute: a prober that throws before it awaits, or throws no error at all, gives reason unexpected', async () => {
   for (const thrown of [new Error('x'), 'text', undefined, { code: 1 }]) {
     const throwing = exampleProber(() => {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { allLabels } from '../../src/kernel/sample.ts';
 import { heartbeats } from '../../src/run/list-series.ts';
 
 const vantage = { name: 'prod-a', kind: 'agent', labels: { vantage_cluster: 'prod-a' } } as const;
@@ -21,7 +22,7 @@ test('heartbeat: it says the slot and the counts, at the slot, with the labels o
     bothways_heartbeat_lag_seconds: 0.25,
   });
   assert.ok(samples.every(({ at }) => at === 1_700_000_000_000));
-  assert.deepEqual(Object.fromEntries(samples[0]?.series.labels ?? []), {
+  assert.deepEqual(Object.fromEntries(samples[0] === undefined ? [] : allLabels(samples[0].series)), {
     __name__: 'bothways_heartbeat_slot_timestamp_seconds',
     env: 'prod',
     job: 'bothways',

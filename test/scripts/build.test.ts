@@ -17,7 +17,7 @@ test('build: the bundle alone, without sources and packages, probes over HTTP', 
   const folder = await mkdtemp(join(tmpdir(), 'bothways-build-'));
   const server = createServer((_request, response) => response.end('hello'));
   try {
-    await node(join(root, 'scripts/build.ts'), join(folder, 'dist/cli.js'));
+    await node(join(root, 'scripts/build.ts'), join(folder, 'dist/cli.cjs'));
     await cp(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
     await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
     const bothways = (...words: string[]) => node(join(folder, 'bin/bothways'), ...words);

@@ -8,10 +8,7 @@ const metric = gauge('probe_success', 'Whether the probe succeeded.');
 const sample = (name: string, at: number, value: Sample['value']): Sample => ({
   series: {
     metric,
-    labels: [
-      ['__name__', 'probe_success'],
-      ['name', name],
-    ],
+    labels: [['name', name]],
   },
   at,
   value,
@@ -35,7 +32,7 @@ test('memory: a series that ended is gone, unless a newer sample began it anew',
   await sink.put([sample('shop', 1_000, 1), sample('blog', 3_000, 1)], new AbortController().signal);
   await sink.put([sample('shop', 2_000, 'stale'), sample('blog', 2_000, 'stale')], new AbortController().signal);
   assert.deepEqual(
-    sink.latest().map(({ series }) => series.labels[1]),
+    sink.latest().map(({ series }) => series.labels[0]),
     [['name', 'blog']],
   );
 });

@@ -17,10 +17,7 @@ const batchOf = (count: number): Batch => ({
   samples: Array.from({ length: count }, (_, index) => ({
     series: {
       metric,
-      labels: [
-        ['__name__', 'probe_success'],
-        ['name', `t${index}`],
-      ] as const,
+      labels: [['name', `t${index}`]] as const,
     },
     at: 1_000 + index,
     value: index,
