@@ -7,7 +7,7 @@ import type { PingAnswer, PingTask } from './ping-subject.ts';
 const subjectFile = fileURLToPath(new URL('ping-subject.ts', import.meta.url));
 
 /** As many targets as pings are sent to in a second, and pings of each. */
-const load = { targets: 1_000, count: 5 };
+const load = { targets: 1_000, count: 10 };
 const pathLoad = { targets: 100, count: 10 };
 const bars = { batch: 1, single: 1.6, mtr: 0.2, rtt: 1, spreadSeconds: 50e-6, blockedSeconds: 100e-6, idle: 1 };
 
@@ -110,11 +110,7 @@ const pathFigures = async (lab: Lab): Promise<Figure[]> => {
     const said = await lab.run('src', ['sh', '-c', script, found.path]);
     ratios.push(ours.cpu / childCpu(said.stdout));
     lost += ours.asked - ours.rtts.length;
-    const theirs = new Map(
-      [...said.stdout.matchAll(/"dst": "([^"]+)"[\s\S]*?"hubs": (\[[\s\S]*?\n {4}\])/g)].map(
-        ([, to = '', hubs = '[]']) => [to, hopsOf(hubs)],
-      ),
-    );
+    const theirs = pathsOf(said.stdout);
     for (const [index, address] of list.entries())
       if (String(ours.paths[index]) !== String(theirs.get(address))) unequal += 1;
   }
@@ -135,7 +131,13 @@ const pathFigures = async (lab: Lab): Promise<Figure[]> => {
   ];
 };
 
-const hopsOf = (hubs: string): string[] => [...hubs.matchAll(/"host": "([^"]+)"/g)].map(([, host = '']) => host);
+/** The hop lists of mtr's reports, by their destinations. */
+const pathsOf = (output: string): ReadonlyMap<string, readonly string[]> => {
+  const reports = output.slice(0, output.lastIndexOf('}') + 1).replaceAll(/^}\s*^{/gm, '},{');
+  // safe: what mtr 0.90 and newer print
+  const list = JSON.parse(`[${reports}]`) as { report: { mtr: { dst: string }; hubs: { host: string }[] } }[];
+  return new Map(list.map(({ report }) => [report.mtr.dst, report.hubs.map(({ host }) => host)]));
+};
 
 const idleFigure = async (lab: Lab): Promise<Figure> => {
   const seconds = 5;

@@ -99,7 +99,7 @@ const work = async (): Promise<Pick<PingAnswer, 'asked' | 'rtts' | 'paths'>> => 
 };
 
 // V8 goes on optimising for some thousand packets; an agent has long done so.
-if (task.do === 'ping') await ping(task.addresses, 2, 100);
+if (task.do === 'ping') await ping(task.addresses, 5, 10);
 const before = process.cpuUsage();
 const done = await work();
 const { user, system } = process.cpuUsage(before);

@@ -21,6 +21,8 @@ await build({
   format: 'cjs',
   minify: true,
   legalComments: 'linked',
+  // It has a native file of its own, which stays in its package.
+  external: ['koffi'],
   plugins: [undiciParts],
   define: { ...undiciDefine, 'import.meta.dirname': '__dirname' },
   logLevel: 'warning',

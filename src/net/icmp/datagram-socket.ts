@@ -5,7 +5,7 @@ import type { ProbeOutcome } from './engine.ts';
 import { errorName, type Libc } from './libc.ts';
 import { type Message, type MessageReader, type MessageWriter, messagesAtOnce } from './messages.ts';
 import { type DatagramKind, errnos, openSocket, optionsOf } from './open-socket.ts';
-import { type Pending, roundTrip } from './pending.ts';
+import { type Home, type Pending, roundTrip } from './pending.ts';
 import { packetsOf } from './packets.ts';
 import { slots } from './slots.ts';
 
@@ -29,15 +29,13 @@ export type Shared = {
 };
 
 /** A socket for many probes at once. */
-export type DatagramSocket = {
+export type DatagramSocket = Home & {
   readonly fd: number;
   readonly kind: DatagramKind;
   /** Why the probe was not sent; `full` when the socket has no room now. `undefined` when it is on its way. */
   readonly send: (pending: Pending) => ProbeOutcome | 'full' | undefined;
   /** Reads what has come in; at most about `most` messages. */
   readonly drain: (most: number) => void;
-  /** Gives a probe up, unless it has its verdict. */
-  readonly giveUp: (pending: Pending, outcome: ProbeOutcome) => void;
   /** False when the kernel's stamps of leaving could not be had. */
   readonly hasSendStamps: boolean;
   readonly inFlight: () => number;
@@ -58,6 +56,8 @@ export const datagramSocket = (
   const opened = openSocket(shared.libc, kind, family, isUncut, bound);
   return typeof opened === 'number' ? opened : socketOf(shared, opened.fd, kind, family, opened.hasSendStamps);
 };
+
+const settled = () => {};
 
 const socketOf = (
   shared: Shared,
@@ -122,7 +122,9 @@ const socketOf = (
     pending.state = state;
     inFlight -= 1;
     table.ended(pending);
-    pending.settle(outcome);
+    const { settle } = pending;
+    pending.settle = settled;
+    settle(outcome);
   };
 
   /** Ends a probe by what has come at `stamp`; past its deadline it stays lost, however fast we read. */

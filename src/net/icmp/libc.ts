@@ -59,7 +59,6 @@ const eventsAtOnce = 64;
 export const loadLibc = async (): Promise<Libc> => {
   const { default: koffi } = await import('koffi');
   const c = koffi.load(null);
-  const errno = () => koffi.errno();
   const area = (length: number): Area => {
     const pointer: unknown = koffi.alloc('uint8', length);
     const bytes = new Uint8Array(koffi.view(pointer, length));
@@ -67,21 +66,19 @@ export const loadLibc = async (): Promise<Libc> => {
   };
   const scratch = area(512);
   const tailOf = (offset: number) => scratch.pointer + BigInt(offset);
-  const call = (definition: string): ((...values: (number | bigint)[]) => number) => {
-    const native = c.func(definition);
-    return (...values) => {
-      // safe: all definitions below give an int or a ssize_t that fits
-      const value = Number(native(...values));
-      return value < 0 ? -errno() : value;
-    };
-  };
+  // Told of once each, and with as many arguments as they take: these are called for every packet.
+  type Call = (...values: (number | bigint)[]) => number;
+  // safe: all definitions below give an int
+  const call = (definition: string): Call => c.func(definition) as Call;
+  const failed = (value: number) => (value < 0 ? -koffi.errno() : value);
   const socket = call('int socket(int, int, int)');
   const bind = call('int bind(int, void *, uint32)');
   const connect = call('int connect(int, void *, uint32)');
   const getsockname = call('int getsockname(int, void *, void *)');
   const setsockopt = call('int setsockopt(int, int, int, void *, uint32)');
   const getsockopt = call('int getsockopt(int, int, int, void *, void *)');
-  const sendmsg = call('int64 sendmsg(int, void *, int)');
+  // A length that fits into 32 bits, as all of ours do, is the low half of what the call gives.
+  const sendmsg = call('int sendmsg(int, void *, int)');
   const recvmmsg = call('int recvmmsg(int, void *, uint32, int, void *)');
   const epollCreate = call('int epoll_create1(int)');
   const epollCtl = call('int epoll_ctl(int, int, int, void *)');
@@ -109,41 +106,41 @@ export const loadLibc = async (): Promise<Libc> => {
   return {
     base,
     area,
-    socket,
-    bind: (fd, address) => bind(fd, scratch.pointer, put(address)),
-    connect: (fd, address) => connect(fd, scratch.pointer, put(address)),
+    socket: (family, type, protocol) => failed(socket(family, type, protocol)),
+    bind: (fd, address) => failed(bind(fd, scratch.pointer, put(address))),
+    connect: (fd, address) => failed(connect(fd, scratch.pointer, put(address))),
     port: (fd) => {
       scratch.view.setUint32(256, sizes.address, true);
-      const result = getsockname(fd, scratch.pointer, tailOf(256));
+      const result = failed(getsockname(fd, scratch.pointer, tailOf(256)));
       return result < 0 ? result : scratch.view.getUint16(2);
     },
     setOption: (fd, level, name, value) => {
       if (typeof value === 'number') scratch.view.setInt32(0, value, true);
       const length = typeof value === 'number' ? 4 : put(value);
-      return setsockopt(fd, level, name, scratch.pointer, length);
+      return failed(setsockopt(fd, level, name, scratch.pointer, length));
     },
     option: (fd, level, name, length) => {
       if (length > 256) throw new RangeError(`an option of ${length} bytes`);
       scratch.bytes.fill(0, 0, length);
       scratch.view.setUint32(256, length, true);
-      const result = getsockopt(fd, level, name, scratch.pointer, tailOf(256));
+      const result = failed(getsockopt(fd, level, name, scratch.pointer, tailOf(256)));
       return result < 0 ? result : new DataView(scratch.bytes.buffer, 0, length);
     },
     send: (fd, header, flags) => {
       holds(header, sizes.messageHeader);
-      return sendmsg(fd, header.pointer, flags);
+      return failed(sendmsg(fd, header.pointer, flags));
     },
     receive: (fd, headers, count, flags) => {
       holds(headers, count * sizes.messageElement);
-      return recvmmsg(fd, headers.pointer, count, flags, 0);
+      return failed(recvmmsg(fd, headers.pointer, count, flags, 0));
     },
-    epoll: () => epollCreate(0x80000),
+    epoll: () => failed(epollCreate(0x80000)),
     watchIn: (epoll, fd, wanted) => {
       scratch.view.setUint32(0, wanted, true);
       scratch.view.setInt32(dataAt, fd, true);
-      return epollCtl(epoll, 1, fd, scratch.pointer);
+      return failed(epollCtl(epoll, 1, fd, scratch.pointer));
     },
-    leave: (epoll, fd) => epollCtl(epoll, 2, fd, scratch.pointer),
+    leave: (epoll, fd) => failed(epollCtl(epoll, 2, fd, scratch.pointer)),
     ready: (epoll) => {
       const count = epollWait(epoll, events.pointer, eventsAtOnce, 0);
       const found = [];
@@ -155,7 +152,7 @@ export const loadLibc = async (): Promise<Libc> => {
       clockGettime(realtime, clock.pointer);
       return readTime(clock.view, 0, base);
     },
-    close: closeFd,
+    close: (fd) => failed(closeFd(fd)),
     watch:
       typeof koffi.node?.poll === 'function'
         ? (fd, onReadable) => koffi.node.poll(fd, { readable: true }, onReadable)

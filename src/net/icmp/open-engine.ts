@@ -58,7 +58,6 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
   const sockets = new Map<string, DatagramSocket | number>();
   const byFd = new Map<number, DatagramSocket>();
   const tcp = tcpProbes(shared, epoll);
-  const homes = new Map<Pending, DatagramSocket>();
   let isClosed = false;
 
   /** The socket of a kind, opened when first needed; an error number when the system refuses. */
@@ -74,9 +73,16 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
     }
     return made;
   };
-  const icmpSocket = (family: 4 | 6, isUncut: boolean, variant = ''): DatagramSocket | number => {
+  const icmpSockets: (DatagramSocket | number | undefined)[] = [];
+  const icmpSocket = (family: 4 | 6, isUncut: boolean, isSpare = false): DatagramSocket | number => {
+    const place = (family === 6 ? 4 : 0) + (isUncut ? 2 : 0) + (isSpare ? 1 : 0);
+    const known = icmpSockets[place];
+    if (known !== undefined) return known;
+    const variant = isSpare ? 'spare' : '';
     const ping = socket('ping', family, isUncut, variant);
-    return typeof ping === 'number' ? orElse(socket('raw', family, isUncut, variant), ping) : ping;
+    const made = typeof ping === 'number' ? orElse(socket('raw', family, isUncut, variant), ping) : ping;
+    icmpSockets[place] = made;
+    return made;
   };
   const udpSocket = (family: 4 | 6, isUncut: boolean, flow: number): DatagramSocket | number => {
     const any = new Uint8Array(family === 4 ? 4 : 16);
@@ -94,11 +100,7 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
     look();
   };
   const clock = deadlines(lookAtAll, overdue);
-  const giveUp = (pending: Pending, outcome: ProbeOutcome) => {
-    const home = homes.get(pending);
-    if (home === undefined) tcp.giveUp(pending, outcome);
-    else home.giveUp(pending, outcome);
-  };
+  const giveUp = (pending: Pending, outcome: ProbeOutcome) => pending.home?.giveUp(pending, outcome);
   let watch: Watch | undefined = libc.watch?.(epoll, look);
   // Probes in flight have a deadline, whose timer keeps the process alive.
   watch?.unref();
@@ -128,18 +130,21 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
   };
 
   const sendFrom = (pending: Pending, request: ProbeRequest, family: 4 | 6): ProbeOutcome | 'full' | undefined => {
-    if (request.protocol === 'tcp') return tcp.send(pending);
+    if (request.protocol === 'tcp') {
+      pending.home = tcp;
+      return tcp.send(pending);
+    }
     const isUncut = request.dontFragment ?? false;
     let problem: ProbeOutcome | 'full' | undefined = 'full';
     // Dead neighbours can fill a socket's buffer for seconds; others must not wait for them.
-    for (const variant of ['', 'spare']) {
+    for (const isSpare of [false, true]) {
       const home =
         request.protocol === 'udp'
-          ? udpSocket(family, isUncut, (request.flow ?? 0) + (variant === '' ? 0 : 1_000))
-          : icmpSocket(family, isUncut, variant);
+          ? udpSocket(family, isUncut, (request.flow ?? 0) + (isSpare ? 1_000 : 0))
+          : icmpSocket(family, isUncut, isSpare);
       if (typeof home === 'number') return { kind: 'engine', why: notPermittedText(home) };
       if (home.inFlight() >= mostInFlight) continue;
-      homes.set(pending, home);
+      pending.home = home;
       problem = home.send(pending);
       if (problem !== 'full') return problem;
     }
@@ -148,11 +153,15 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
 
   let windowStart = 0;
   let inWindow = 0;
-  const queue: Pending[] = [];
-  let batch: NodeJS.Timeout | undefined;
+  let flushedAt = 0;
+  let queue: Pending[] = [];
+  let batch: NodeJS.Timeout | NodeJS.Immediate | undefined;
   const flush = () => {
     batch = undefined;
-    for (const pending of queue.splice(0)) if (pending.state === 'waiting') dispatch(pending);
+    flushedAt = performance.now();
+    const waiting = queue;
+    queue = [];
+    for (const pending of waiting) if (pending.state === 'waiting') dispatch(pending);
   };
   const dispatchPaced = (pending: Pending) => {
     const now = performance.now();
@@ -163,18 +172,20 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
     inWindow += 1;
     if (batch === undefined && inWindow <= (batchAbove * windowMs) / 1_000) return dispatch(pending);
     queue.push(pending);
-    batch ??= setTimeout(flush, batchMs);
+    const left = flushedAt + batchMs - now;
+    // What else this turn of the loop brings goes with it.
+    batch ??= left <= 1 ? setImmediate(flush) : setTimeout(flush, left);
   };
 
-  const randomness = new Uint8Array(4_096);
-  let usedRandomness = randomness.length;
-  const token = (): Uint8Array => {
-    if (usedRandomness >= randomness.length) {
+  const randomness = new Uint32Array(2_048);
+  let used = randomness.length;
+  const random = (): number => {
+    if (used >= randomness.length) {
       randomFillSync(randomness);
-      usedRandomness = 0;
+      used = 0;
     }
-    usedRandomness += 8;
-    return randomness.slice(usedRandomness - 8, usedRandomness);
+    used += 1;
+    return randomness[used - 1] ?? 0;
   };
 
   const probe: ProbeEngine['probe'] = (request, signal) => {
@@ -185,7 +196,6 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
     const { promise, resolve } = Promise.withResolvers<ProbeOutcome>();
     const source = request.source === undefined ? undefined : addressBytes(request.source);
     const settle = (outcome: ProbeOutcome) => {
-      homes.delete(pending);
       signal?.removeEventListener('abort', stop);
       resolve(outcome);
     };
@@ -193,7 +203,9 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
       request,
       to,
       source,
-      token: token(),
+      tokenHigh: random(),
+      tokenLow: random(),
+      home: undefined,
       key: 0,
       packet: -1,
       sentAt: 0,
@@ -219,7 +231,8 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
     watch?.close();
     watch = undefined;
     clearTimeout(fallback);
-    clearTimeout(batch);
+    clearTimeout(batch as NodeJS.Timeout);
+    clearImmediate(batch as NodeJS.Immediate);
     clock.close();
     for (const pending of queue.splice(0)) pending.settle({ kind: 'engine', why: 'the engine was closed' });
     tcp.close();

@@ -24,6 +24,7 @@ export type Packets = {
 };
 
 const keyLength = 2;
+const tokenLength = 8;
 const usualPayload = 32;
 /** Bytes of a UDP probe's payload that say which it is: its number and its token. */
 const udpTagLength = 10;
@@ -33,22 +34,28 @@ export const packetsOf = (kind: DatagramKind, family: 4 | 6, table: Slots, packe
   // Raw sockets choose their own identifier; for ping sockets the kernel does.
   const id = kind === 'raw' ? 1 + Math.floor(Math.random() * 0xfffe) : 0;
   const headerLength = kind === 'udp' ? keyLength : echoHeaderLength;
-  const write = ({ key, token, request }: Pending): number => {
+  const write = ({ key, tokenHigh, tokenLow, request }: Pending): number => {
     const { view, bytes } = packet;
     const payloadBytes = Math.max(request.payloadBytes ?? usualPayload, kind === 'udp' ? udpTagLength : 0);
     if (kind === 'udp') view.setUint16(0, key);
     else writeEchoRequest(view, 0, family, id, key);
     const length = kind === 'udp' ? payloadBytes : echoHeaderLength + payloadBytes;
-    bytes.set(token.subarray(0, Math.max(0, length - headerLength)), headerLength);
-    if (length > headerLength + token.length) bytes.fill(0, headerLength + token.length, length);
+    // The packet has room behind a shorter payload.
+    view.setUint32(headerLength, tokenHigh);
+    view.setUint32(headerLength + 4, tokenLow);
+    if (length > headerLength + tokenLength) bytes.fill(0, headerLength + tokenLength, length);
     if (kind === 'raw' && family === 4) view.setUint16(2, checksum(view, 0, length));
     return length;
   };
 
-  const isToken = (view: DataView, at: number, end: number, { token, request }: Pending): boolean => {
-    const wanted = kind === 'udp' ? token.length : Math.min(token.length, request.payloadBytes ?? token.length);
+  const isToken = (view: DataView, at: number, end: number, { tokenHigh, tokenLow, request }: Pending): boolean => {
+    const wanted = kind === 'udp' ? tokenLength : Math.min(tokenLength, request.payloadBytes ?? usualPayload);
     if (at + wanted > end) return false;
-    for (let index = 0; index < wanted; index += 1) if (view.getUint8(at + index) !== token[index]) return false;
+    if (wanted === tokenLength) return view.getUint32(at) === tokenHigh && view.getUint32(at + 4) === tokenLow;
+    for (let index = 0; index < wanted; index += 1) {
+      const byte = (index < 4 ? tokenHigh >>> (24 - index * 8) : tokenLow >>> (56 - index * 8)) & 0xff;
+      if (view.getUint8(at + index) !== byte) return false;
+    }
     return true;
   };
 
@@ -58,7 +65,7 @@ export const packetsOf = (kind: DatagramKind, family: 4 | 6, table: Slots, packe
       const pending = echo === undefined ? undefined : table.at(echo.sequence);
       if (echo === undefined || pending === undefined || !isSameAddress(view, nameAt, pending.to)) return undefined;
       if (kind === 'raw' && echo.id !== id) return undefined;
-      const isLong = echo.payloadAt + pending.token.length <= dataEnd;
+      const isLong = echo.payloadAt + tokenLength <= dataEnd;
       return !isLong || isToken(view, echo.payloadAt, dataEnd, pending) ? pending : undefined;
     }
     if (dataAt + keyLength <= dataEnd) {

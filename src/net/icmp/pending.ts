@@ -1,5 +1,11 @@
 import type { ProbeOutcome, ProbeRequest, RttClock } from './engine.ts';
 
+/** Whatever a probe was sent from. */
+export type Home = {
+  /** Ends a probe, unless it has its verdict. */
+  readonly giveUp: (pending: Pending, outcome: ProbeOutcome) => void;
+};
+
 /** A probe from its sending until nothing more can come of it. */
 export type Pending = {
   readonly request: ProbeRequest;
@@ -7,8 +13,11 @@ export type Pending = {
   readonly to: Uint8Array;
   /** Bytes of a local address, if one was asked for. */
   readonly source: Uint8Array | undefined;
-  /** What an answer must bring back, so that it cannot be guessed. */
-  readonly token: Uint8Array;
+  /** What an answer must bring back, so that it cannot be guessed: 32 random bits each. */
+  readonly tokenHigh: number;
+  readonly tokenLow: number;
+  /** What it was sent from, which can give it up. */
+  home: Home | undefined;
   /** Its number on its socket, by which answers find it. */
   key: number;
   /** Its place in the order of sending on its socket. */
@@ -19,7 +28,8 @@ export type Pending = {
   sentWall: number;
   leftAt: number;
   state: 'waiting' | 'answered' | 'over';
-  readonly settle: (outcome: ProbeOutcome) => void;
+  /** Gives the verdict; nothing more once it is given, so that who waited for it is not kept. */
+  settle: (outcome: ProbeOutcome) => void;
 };
 
 /** A round trip in nanoseconds, and whose clock measured it. `isStepped` when the stamps disagreed with the monotonic clock. */

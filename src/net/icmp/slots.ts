@@ -20,59 +20,82 @@ export type Slots = {
   readonly forget: (now: number) => void;
 };
 
-/** An empty table. */
+/** Packets whose time of leaving may still be told; more are never between two looks. */
+const ring = 0x4000;
+const pageBits = 8;
+
+/** An empty table. Arrays, since it is used for every packet: a page of numbers is made when its first one is given out. */
 export const slots = (): Slots => {
-  const byKey = new Map<number, Pending>();
-  const byPacket = new Map<number, Pending>();
-  const done: { readonly pending: Pending; readonly at: number }[] = [];
+  const pages: (Pending | undefined)[][] = [];
+  const sentLast = new Array<Pending | undefined>(ring);
+  let done: { readonly pending: Pending; readonly at: number }[] = [];
+  let firstDone = 0;
   let nextKey = Math.floor(Math.random() * keys);
   let nextPacket = 0;
   let shift = 0;
 
+  const at = (key: number): Pending | undefined => pages[key >> pageBits]?.[key & ((1 << pageBits) - 1)];
+  const put = (key: number, pending: Pending | undefined): void => {
+    let page = pages[key >> pageBits];
+    if (page === undefined) {
+      page = new Array<Pending | undefined>(1 << pageBits);
+      pages[key >> pageBits] = page;
+    }
+    page[key & ((1 << pageBits) - 1)] = pending;
+  };
+  const all = function* (): Iterable<Pending> {
+    for (const page of pages) for (const pending of page ?? []) if (pending !== undefined) yield pending;
+  };
+
   const left: Slots['left'] = (packet, stamp) => {
-    let pending = byPacket.get((packet - shift) >>> 0);
-    if (pending === undefined || stamp < pending.sentWall) {
+    const wanted = (packet - shift) >>> 0;
+    let pending = sentLast[wanted % ring];
+    if (pending === undefined || pending.packet !== wanted || stamp < pending.sentWall) {
       // Some kernels count packets that they refused to send as well: the last one sent before the stamp is the one that is meant.
       pending = undefined;
-      for (const candidate of byPacket.values()) if (candidate.sentWall <= stamp) pending = candidate;
+      for (const candidate of sentLast)
+        if (candidate !== undefined && candidate.sentWall <= stamp && candidate.sentWall >= (pending?.sentWall ?? 0))
+          pending = candidate;
       if (pending === undefined) return;
       shift = (packet - pending.packet) >>> 0;
     }
     pending.leftAt = stamp;
-    byPacket.delete(pending.packet);
+    sentLast[pending.packet % ring] = undefined;
+  };
+
+  const forget: Slots['forget'] = (now) => {
+    for (; firstDone < done.length; firstDone += 1) {
+      const next = done[firstDone];
+      if (next === undefined || next.at + rememberMs > now) break;
+      if (at(next.pending.key) === next.pending) put(next.pending.key, undefined);
+    }
+    if (firstDone < 1_024 || firstDone * 2 < done.length) return;
+    done = done.slice(firstDone);
+    firstDone = 0;
   };
 
   return {
     number: (pending) => {
       for (let tries = 0; tries < keys; tries += 1) {
         nextKey = (nextKey + 1) % keys;
-        if (byKey.get(nextKey)?.state === 'waiting') continue;
+        if (at(nextKey)?.state === 'waiting') continue;
         pending.key = nextKey;
         return true;
       }
       return false;
     },
-    at: (key) => byKey.get(key),
-    all: () => byKey.values(),
+    at,
+    all,
     sent: (pending) => {
       pending.packet = nextPacket;
       nextPacket = (nextPacket + 1) >>> 0;
-      byKey.set(pending.key, pending);
-      byPacket.set(pending.packet, pending);
+      put(pending.key, pending);
+      sentLast[pending.packet % ring] = pending;
     },
     left,
     ended: (pending) => {
       done.push({ pending, at: performance.now() });
     },
-    forget: (now) => {
-      let count = 0;
-      for (const { pending, at } of done) {
-        if (at + rememberMs > now) break;
-        if (byKey.get(pending.key) === pending) byKey.delete(pending.key);
-        byPacket.delete(pending.packet);
-        count += 1;
-      }
-      if (count > 0) done.splice(0, count);
-    },
+    forget,
   };
 };

@@ -5,15 +5,14 @@ import type { Shared } from './datagram-socket.ts';
 import type { ProbeOutcome } from './engine.ts';
 import { errorName } from './libc.ts';
 import { errnos, optionsOf } from './open-socket.ts';
-import { type Pending, roundTrip } from './pending.ts';
+import { type Home, type Pending, roundTrip } from './pending.ts';
 
 /** Probes by connecting: each has a socket of its own, by which all its answers find it. */
-export type TcpProbes = {
+export type TcpProbes = Home & {
   /** Why it was not sent; `undefined` when it is on its way. */
   readonly send: (pending: Pending) => ProbeOutcome | 'full' | undefined;
   /** Looks at a socket that is ready. False for a descriptor that is not one of these. */
   readonly look: (fd: number) => boolean;
-  readonly giveUp: (pending: Pending, outcome: ProbeOutcome) => void;
   readonly inFlight: () => number;
   readonly close: () => void;
 };
