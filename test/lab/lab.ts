@@ -294,6 +294,8 @@ const exec = ([program = '', ...rest]: readonly string[], input = ''): Promise<S
     const child = execFile(program, rest, { maxBuffer: 64 << 20, cwd: '/' }, (_error, stdout, stderr) =>
       resolve({ stdout, stderr, code: child.exitCode ?? -1 }),
     );
+    // A program that ends without reading says why by its code and its words.
+    child.stdin?.on('error', () => {});
     child.stdin?.end(input);
   });
 
@@ -309,6 +311,7 @@ const must = (program: string, words: readonly string[], input = ''): Promise<vo
       if (code === 0) resolve();
       else reject(new Error(`${program} ${words.join(' ')}: ${said.trim()}`));
     });
+    child.stdin.on('error', () => {});
     child.stdin.end(`${input}\n`);
   });
 
