@@ -3,7 +3,11 @@ import { mkdir, rmdir, writeFile } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** A control group with a CPU quota, as a function of Lambda has one by its memory. */
-export type CpuQuota = AsyncDisposable & { readonly take: (pid: number) => Promise<void> };
+export type CpuQuota = AsyncDisposable & {
+  readonly take: (pid: number) => Promise<void>;
+  /** Gives a process back to all the others. */
+  readonly release: (pid: number) => Promise<void>;
+};
 
 const root = '/sys/fs/cgroup';
 /** Lambda is said to give out CPU in periods of 20 ms. */
@@ -45,6 +49,7 @@ export const cpuQuota = async (share: number): Promise<CpuQuota | string> => {
   }
   return {
     take: (pid) => writeFile(`${path}/cgroup.procs`, String(pid)),
+    release: (pid) => writeFile(`${path}/../cgroup.procs`, String(pid)),
     [Symbol.asyncDispose]: remove,
   };
 };
