@@ -11,6 +11,7 @@ import { checker as makeChecker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
 import { heartbeats } from '../run/list-series.ts';
 import { kindOf, pace as makePace } from '../run/pace.ts';
+import { services } from '../run/services.ts';
 import { type Shard, shardText } from '../run/shard.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { deliveries as makeDeliveries } from './deliveries.ts';
@@ -103,7 +104,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     for (const check of fresh) board.expect(check);
     if (!stopping.signal.aborted) scheduler.set(checks);
   };
-  const inUse = await listInUse(first.list, source, shard, log, use);
+  const inUse = await listInUse(first.list, source, shard, log, services(kit.resolver), use);
 
   const points = () => {
     const { hash, loadedAt } = inUse.list();

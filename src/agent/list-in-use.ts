@@ -1,4 +1,5 @@
 import type { Check } from '../kernel/check.ts';
+import type { Services } from '../run/services.ts';
 import { ofShard, type Shard } from '../run/shard.ts';
 import { type InUse, type ListSource, readList } from './list-keeper.ts';
 import type { Log } from './log.ts';
@@ -23,33 +24,44 @@ export type ListInUse = {
   readonly settled: () => Promise<void>;
 };
 
-/** Brings the first list into use by `use`, and each later one that is good. */
+/** Brings the first list into use by `use`, and each later one that is good. Services are looked up anew at each reading. */
 export const listInUse = async (
   first: InUse,
   source: ListSource,
   shard: Shard,
   log: Log,
+  expand: Services,
   use: (change: Change) => Promise<void>,
 ): Promise<ListInUse> => {
   let list = first;
   let seen = first.hash;
   let problem: string | undefined;
+  /** As the list has them, services not yet turned into hosts. */
+  let written: readonly Check[] = [];
   let checks: readonly Check[] = [];
   let reloading: Promise<readonly string[]> | undefined;
 
   const change = async (next: InUse) => {
     list = next;
-    const wanted = sameObjects(checks, ofShard(next.checks, shard));
+    written = sameObjects(written, ofShard(next.checks, shard));
+    await useChecks(await expand(written));
+  };
+
+  const useChecks = async (wanted: readonly Check[]) => {
     const [before, after] = [new Set(checks), new Set(wanted)];
     const fresh = wanted.filter((check) => !before.has(check));
     const gone = checks.filter((check) => !after.has(check));
     checks = wanted;
-    await use({ list: next, checks: wanted, fresh, gone });
+    await use({ list, checks: wanted, fresh, gone });
   };
 
   const readAnew = async (): Promise<readonly string[]> => {
     const reading = await readList({ ...source, vantage: first.vantage.name }, seen, Date.now());
-    if (reading.kind === 'same') return problem === undefined ? [] : [problem];
+    if (reading.kind === 'same') {
+      const now = await expand(written);
+      if (now.length !== checks.length || now.some((check, index) => check !== checks[index])) await useChecks(now);
+      return problem === undefined ? [] : [problem];
+    }
     if (reading.kind === 'bad') {
       seen = reading.hash;
       problem = reading.problems[0] ?? 'the list cannot be read';

@@ -8,6 +8,7 @@ import { durationText } from '../net/settings.ts';
 import { exposition } from '../protocol/exposition.ts';
 import { execute } from '../run/execute.ts';
 import { samplesOf, seriesTable } from '../run/samples.ts';
+import { services } from '../run/services.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { adHocChecks } from './ad-hoc.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
@@ -62,10 +63,11 @@ export const probe = defineCommand({
       return 2;
     }
     await using kit = makeKit({ environment: io.environment, literals: found.literals, engine: openEngine });
-    await warmUp(found.checks, proberTable, kit);
+    const checks = await services(kit.resolver)(found.checks);
+    await warmUp(checks, proberTable, kit);
     const clock = marks();
     let code: ExitCode = 0;
-    for (const check of found.checks) {
+    for (const check of checks) {
       const prober = proberTable[check.module.prober];
       if (prober === undefined) continue;
       using line = progress(io.stderr);

@@ -1,5 +1,6 @@
 import type { ListPart } from '../config/part.ts';
 import { push } from '../delivery/push.ts';
+import type { Check } from '../kernel/check.ts';
 import type { Run } from '../kernel/run.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
@@ -8,6 +9,7 @@ import type { Prober } from '../net/prober.ts';
 import { type Checked, checker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
 import { pace } from '../run/pace.ts';
+import { services } from '../run/services.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import type { ExitCode, Io } from './command.ts';
@@ -26,14 +28,15 @@ const deliveryWhenStoppedMs = 10_000;
 
 /** Probes the checks of a vantage once, pushes their samples, and reports run by run. Gives the exit code. */
 export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): Promise<ExitCode> => {
-  const { vantage, checks, endpoints, literals } = part;
+  const { vantage, endpoints, literals } = part;
   await using kit = makeKit({ environment: io.environment, literals, engine: openEngine });
+  const checks = await services(kit.resolver)(part.checks);
   await using stack = new AsyncDisposableStack();
   const pushes = endpoints.map((endpoint) => ({ endpoint, delivery: stack.use(push(endpoint, vantage.name, kit)) }));
   const tally: Record<Verdict, number> = { good: 0, failed: 0, void: 0 };
   let sampleCount = 0;
   using line = progress(io.stderr);
-  const show = runPrinter(part, options.json, io);
+  const show = runPrinter(checks, options.json, io);
   const statusText = () => `${tally.good + tally.failed} of ${checks.length} probed, ${tally.failed} failed`;
   const onChecked = ({ run, prober, samples }: Checked) => {
     for (const { delivery } of pushes) delivery.add(samples);
@@ -59,11 +62,11 @@ export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): 
   return tally.failed > 0 || pushed.some(({ counts }) => undelivered(counts) > 0) ? 1 : 0;
 };
 
-const runPrinter = ({ checks }: ListPart, json: boolean, io: Io) => {
+const runPrinter = (checks: readonly Check[], json: boolean, io: Io) => {
   const width = Math.min(40, Math.max(0, ...checks.map(({ target }) => target.name.length)));
   const colours = paint(io.stdout, io.environment);
   return (run: Run, prober: Prober) => {
-    const points = prober.points(run, undefined);
+    const points = prober.points(run, prober.remember?.(undefined, run.outcome));
     io.stdout.write(json ? `${JSON.stringify(runData(run, points))}\n` : runLines(run, points, width, colours));
   };
 };

@@ -23,9 +23,18 @@ type Asker = {
   readonly trace: (what: string, data?: TraceEvent['data']) => void;
 };
 
-/** Names to addresses. Never rejects. */
+/** What the lookup of a service gave: its hosts and ports, in the order of the answer. */
+export type ServiceLookup =
+  | { readonly ok: true; readonly places: readonly Service[] }
+  | { readonly ok: false; readonly failure: Failure };
+
+/** One place where a service is (RFC 2782); priority and weight are not heeded, since all are to be probed. */
+export type Service = { readonly host: string; readonly port: number };
+
+/** Names to addresses, and services to places. Never rejects. */
 export type Resolver = AsyncDisposable & {
   readonly lookup: (host: string, families: readonly (4 | 6)[], asker: Asker) => Promise<Lookup>;
+  readonly services: (name: string, asker: Asker) => Promise<ServiceLookup>;
 };
 
 /** Where a resolver learns what the system's would: paths, or values that take their place. `servers` may carry ports. */
@@ -55,7 +64,22 @@ export const resolver = (options: ResolverOptions = {}): Resolver => {
       asker,
     );
   };
-  return { lookup, [Symbol.asyncDispose]: async () => {} };
+  const services: Resolver['services'] = async (name, asker) => {
+    const bare = name.replace(/\.$/, '').toLowerCase();
+    const answered = await askRecords(bare, 'SRV', { ...conf(), ...fixed }, asker);
+    if (!answered.ok) return answered;
+    const places = recordsIn(answered.message, bare, types.SRV).map(serviceIn);
+    if (places.length === 0)
+      return { ok: false, failure: failure('dns_no_address', 'resolve', `${name} has no hosts`) };
+    return { ok: true, places };
+  };
+  return { lookup, services, [Symbol.asyncDispose]: async () => {} };
+};
+
+/** Data of a SRV record as zone files have it: priority, weight, port, host. */
+const serviceIn = (data: string): Service => {
+  const [, , port = '0', host = ''] = data.split(' ');
+  return { host: host.replace(/\.$/, ''), port: Number(port) };
 };
 
 const refuse = (reason: 'dns_no_such_name' | 'dns_no_address', detail: string): Lookup => ({
@@ -120,36 +144,39 @@ const rank = ({ reason }: Failure): number =>
   reason === 'dns_no_such_name' ? rankOf.dns_no_such_name : reason === 'dns_no_address' ? rankOf.dns_no_address : 2;
 
 const askFamily = async (name: string, family: 4 | 6, conf: ResolvConf, asker: Asker): Promise<Found> => {
-  const type = family === 4 ? types.A : types.AAAA;
+  const type = family === 4 ? 'A' : 'AAAA';
+  const answered = await askRecords(name, type, conf, asker);
+  if (!answered.ok) return { addresses: [], problem: answered.failure };
+  const addresses = recordsIn(answered.message, name, types[type]).map((ip) => ({ ip, family }));
+  return { addresses, problem: addresses.length > 0 ? undefined : failure('dns_no_address', 'resolve', name) };
+};
+
+/** An answer without an error, or what is to be said if no other name does better. */
+const askRecords = async (
+  name: string,
+  type: keyof typeof types,
+  conf: ResolvConf,
+  asker: Asker,
+): Promise<Answered> => {
   let problem = failure('dns_timeout', 'resolve', 'no name server answered');
   for (let attempt = 0; attempt < conf.attempts; attempt += 1) {
     for (const server of conf.servers) {
-      const answered = await askServer(server, name, type, conf.timeoutMs, asker);
-      if (asker.signal.aborted) return { addresses: [], problem: timeoutIn('resolve') };
-      asker.trace('asked', {
-        server,
-        name,
-        type: family === 4 ? 'A' : 'AAAA',
-        answer: answered.ok ? rcodeName(answered.message.rcode) : answered.failure.reason,
-      });
+      const answered = await askServer(server, name, types[type], conf.timeoutMs, asker);
+      if (asker.signal.aborted) return { ok: false, failure: timeoutIn('resolve') };
+      const answer = answered.ok ? rcodeName(answered.message.rcode) : answered.failure.reason;
+      asker.trace('asked', { server, name, type, answer });
       if (!answered.ok) {
         problem = problemOf(answered.failure, server);
         continue;
       }
       const { rcode } = answered.message;
-      if (rcode === rcodes.NOERROR) {
-        const addresses = addressesIn(answered.message, name, type, family);
-        return { addresses, problem: addresses.length > 0 ? undefined : failure('dns_no_address', 'resolve', name) };
-      }
-      if (rcode === rcodes.NXDOMAIN) return { addresses: [], problem: failure('dns_no_such_name', 'resolve', name) };
-      problem = failure(
-        'dns_server_failure',
-        'resolve',
-        `the name server ${server} answered ${rcodeName(rcode)} for ${name}`,
-      );
+      if (rcode === rcodes.NOERROR) return answered;
+      if (rcode === rcodes.NXDOMAIN) return { ok: false, failure: failure('dns_no_such_name', 'resolve', name) };
+      const said = `the name server ${server} answered ${rcodeName(rcode)} for ${name}`;
+      problem = failure('dns_server_failure', 'resolve', said);
     }
   }
-  return { addresses: [], problem };
+  return { ok: false, failure: problem };
 };
 
 const problemOf = ({ reason, detail }: Failure, server: string): Failure => {
@@ -207,15 +234,13 @@ const now = (): Seconds => performance.now() / 1_000;
 /** A chain of CNAMEs longer than this is taken for a loop. */
 const mostAliases = 16;
 
-/** The addresses of a name in an answer, following CNAMEs inside it (RFC 1034, section 3.6.2). */
-const addressesIn = (message: DnsMessage, name: string, type: number, family: 4 | 6): Address[] => {
+/** The data of a name's records in an answer, following CNAMEs inside it (RFC 1034, section 3.6.2). */
+const recordsIn = (message: DnsMessage, name: string, type: number): string[] => {
   let owner = `${name}.`;
   for (let hops = 0; hops < mostAliases; hops += 1) {
     const here = message.answers.filter((record) => record.name.toLowerCase() === owner && record.class === classes.IN);
-    const addresses = here
-      .filter((record) => record.type === type)
-      .map((record) => ({ ip: dataOf(record, message), family }));
-    if (addresses.length > 0) return addresses;
+    const records = here.filter((record) => record.type === type).map((record) => dataOf(record, message));
+    if (records.length > 0) return records;
     const alias = here.find((record) => record.type === types.CNAME);
     if (alias === undefined) return [];
     owner = dataOf(alias, message).toLowerCase();

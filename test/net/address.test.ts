@@ -17,6 +17,7 @@ const knowing = (found: Lookup, asked: (readonly (4 | 6)[])[] = []): Resolver =>
       ? { ok: true, addresses: found.addresses.filter(({ family }) => families.includes(family)) }
       : found;
   },
+  services: async () => ({ ok: true, places: [] }),
   [Symbol.asyncDispose]: async () => {},
 });
 

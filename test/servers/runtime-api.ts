@@ -47,7 +47,10 @@ export const runFunction = async (
     } else answers.get(id)?.({ kind: kind === 'error' ? 'error' : 'response', body });
   });
   const { port, [Symbol.asyncDispose]: close } = await listening(server);
-  const child = spawn(process.execPath, [loop], {
+  // The real client is compiled when it is installed; `npm run test:slow` has it do what else our loop does.
+  const client = process.env.BOTHWAYS_RUNTIME_CLIENT;
+  const child = spawn(process.execPath, client === undefined ? [loop] : [client, handler], {
+    cwd: root,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       TZ: ':UTC',
@@ -55,6 +58,10 @@ export const runFunction = async (
       _HANDLER: handler,
       LAMBDA_TASK_ROOT: root,
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
+      AWS_LAMBDA_FUNCTION_NAME: 'probe',
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/probe',
+      AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
       ...environment,
     },
   });
@@ -78,6 +85,8 @@ export const runFunction = async (
       const answered = new Promise<Answered>((resolve) => answers.set(id, resolve));
       response.writeHead(200, {
         'Lambda-Runtime-Aws-Request-Id': id,
+        'Content-Type': 'application/json',
+        'Lambda-Runtime-Invoked-Function-Arn': 'arn:aws:lambda:eu-west-1:000000000000:function:probe',
         'Lambda-Runtime-Deadline-Ms': String(Date.now() + remainingMs),
       });
       response.end(JSON.stringify(event));

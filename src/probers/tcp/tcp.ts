@@ -56,16 +56,27 @@ const metrics = {
   }),
 };
 
+const isTcpService = /^_[^.]+\._tcp\.[^.]/i;
+
 const locate = (target: string): Place | undefined => {
   const [, scheme, rest = target] = /^(tcp|tls):\/\/(.*)$/i.exec(target) ?? [];
   const found = hostAndPort(rest);
-  if (found?.port === undefined) return undefined;
+  if (found === undefined) return undefined;
   const { host, port } = found;
-  return { address: rest, host, port, ...(scheme?.toLowerCase() === 'tls' ? { settings: { tls: true } } : {}) };
+  // The name of a service stands for hosts with ports of their own (RFC 2782).
+  if (port === undefined && !isTcpService.test(host)) return undefined;
+  return {
+    address: rest,
+    host,
+    ...(port === undefined ? {} : { port }),
+    ...(scheme?.toLowerCase() === 'tls' ? { settings: { tls: true } } : {}),
+  };
 };
 
 const probe = async (target: string, settings: TcpSettings, context: Context): Promise<Outcome<Facts>> => {
   const place = hostAndPort(target);
+  if (place !== undefined && place.port === undefined && isTcpService.test(place.host))
+    return { facts: {}, failures: [failure('dns_no_such_name', 'resolve', `${place.host} has no hosts`)] };
   if (place?.port === undefined)
     return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not host:port')] };
   const facts: Draft = {};
