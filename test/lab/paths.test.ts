@@ -250,3 +250,38 @@ test('path: with ping sockets closed ICMP says what would help, UDP and TCP work
   assert.deepEqual([root.capabilities.icmp4, root.capabilities.icmp6], ['raw', 'raw']);
   for (const trace of root.paths) assert.deepEqual([trace.end, trace.hops.length], ['reached', 7]);
 });
+
+test('path: hop lists are those of mtr and traceroute, by each protocol, with a gap and without', async (t) => {
+  await using lab = await labFor(t);
+  const [mtr, traceroute] = [await needs(t, 'mtr'), await needs(t, 'traceroute')];
+  if (lab === undefined || mtr === undefined || traceroute === undefined || (await needs(t, 'nft')) === undefined)
+    return;
+  const withTraceroute = async ({ family, protocol, options }: ReturnType<typeof everyWay>[number]) => {
+    const { paths } = await inside(lab, 'src', { traces: [options] }, true);
+    const [, ...ours] = told(paths[0]) ?? [];
+    const way = { icmp: ['-I'], udp: ['-U'], tcp: ['-T', '-p', '8080'] }[protocol];
+    const words = [traceroute.path, `-${family}`, '-n', '-q', '1', '-w', '1', '-m', '12', ...way, options.address];
+    const { stdout } = await lab.run('src', words);
+    const lines = stdout.trimEnd().split('\n').slice(1);
+    const theirs = lines.map((line) => line.trim().split(/\s+/)[1]);
+    assert.deepEqual(ours, theirs, `traceroute, IPv${family} ${protocol}`);
+  };
+  const withMtr = async (family: Family) => {
+    const { paths } = await inside(lab, 'src', { traces: [path(addresses.target(family))] }, true);
+    const said = await lab.run('src', [mtr.path, '--json', '-n', '-c', '1', '-G', '1', addresses.target(family)]);
+    // safe: what mtr 0.90 and newer print
+    const { report } = JSON.parse(said.stdout) as { report: { hubs: { host: string }[] } };
+    const theirs = report.hubs.map(({ host }) => host.replace('???', '*'));
+    const [, ...ours] = told(paths[0]) ?? [];
+    assert.deepEqual(ours, theirs, `mtr, IPv${family}`);
+  };
+  const compare = () => Promise.all([...everyWay().map(withTraceroute), ...families.map(withMtr)]);
+  await compare();
+  await using _fault = await lab.rules(
+    'r3',
+    'output',
+    'icmp type time-exceeded drop',
+    'icmpv6 type time-exceeded drop',
+  );
+  await compare();
+});

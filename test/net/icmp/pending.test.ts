@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Pending } from '../../../src/net/icmp/pending.ts';
+import { roundTrip } from '../../../src/net/icmp/pending.ts';
+import { slots } from '../../../src/net/icmp/slots.ts';
+
+const pending = (times: Partial<Pending> = {}): Pending => ({
+  request: { address: '192.0.2.1', protocol: 'icmp', timeoutMs: 1_000 },
+  to: new Uint8Array(16),
+  source: undefined,
+  tokenHigh: 1,
+  tokenLow: 2,
+  home: undefined,
+  key: 0,
+  packet: 0,
+  sentAt: 100,
+  sentWall: 5e9,
+  leftAt: Number.NaN,
+  state: 'waiting',
+  settle: () => {},
+  ...times,
+});
+
+test("icmp round trip: the kernel's stamps are taken, one of them, or none", () => {
+  assert.deepEqual(roundTrip(pending({ leftAt: 5.001e9 }), 5.003e9, 110), {
+    ns: 2e6,
+    clock: 'kernel',
+    isStepped: false,
+  });
+  assert.deepEqual(roundTrip(pending(), 5.003e9, 110), { ns: 3e6, clock: 'mixed', isStepped: false });
+  assert.deepEqual(roundTrip(pending(), Number.NaN, 110), { ns: 10e6, clock: 'monotonic', isStepped: false });
+});
+
+test('icmp round trip: a clock that was set while a packet was under way is found out, forwards and backwards', () => {
+  const stepped = { ns: 10e6, clock: 'monotonic', isStepped: true };
+  assert.deepEqual(roundTrip(pending({ leftAt: 5e9 }), 4e9, 110), stepped);
+  assert.deepEqual(roundTrip(pending({ leftAt: 5e9 }), 3_605e9, 110), stepped);
+});
+
+test('icmp slots: stamps find their packets, also when the kernel has counted one that it refused', () => {
+  const table = slots();
+  const sent = [1, 2, 3].map((serial) => pending({ sentWall: serial * 1e6 }));
+  for (const each of sent) {
+    assert.ok(table.number(each));
+    table.sent(each);
+  }
+  table.left(0, 1.5e6);
+  // The second packet has the number 2, since a refused one had 1.
+  table.left(2, 2.5e6);
+  table.left(3, 3.5e6);
+  assert.deepEqual(
+    sent.map(({ leftAt }) => leftAt),
+    [1.5e6, 2.5e6, 3.5e6],
+  );
+});
+
+test('icmp slots: a number is not given out twice while its packet is under way, and all may be taken', () => {
+  const table = slots();
+  const all = Array.from({ length: 65_536 }, () => pending());
+  for (const each of all) {
+    assert.ok(table.number(each));
+    table.sent(each);
+  }
+  assert.equal(new Set(all.map(({ key }) => key)).size, 65_536);
+  assert.equal(table.number(pending()), false);
+  const [first] = all;
+  if (first !== undefined) first.state = 'answered';
+  const next = pending();
+  assert.ok(table.number(next));
+  assert.equal(next.key, first?.key);
+});
