@@ -15,7 +15,11 @@ const bars = { batch: 1, single: 1.6, mtr: 0.2, rtt: 1, spreadSeconds: 50e-6, bl
  * Pings against fping and paths against as many mtr processes, in a lab of namespaces, by nobody who may nothing: CPU, round trips,
  * answers, and hop lists. No figures where there can be no lab.
  */
-export const icmpFigures = async (wanted: (name: string) => boolean, rounds: number): Promise<Figure[]> => {
+export const icmpFigures = async (
+  wanted: (name: string) => boolean,
+  rounds: number,
+  isSoak: boolean,
+): Promise<Figure[]> => {
   const opened = await openLab();
   if (typeof opened === 'string') {
     console.error(`icmp: ${opened}`);
@@ -26,11 +30,13 @@ export const icmpFigures = async (wanted: (name: string) => boolean, rounds: num
   if (wanted('ping')) figures.push(...(await pingFigures(lab, rounds)));
   if (wanted('mtr')) figures.push(...(await pathFigures(lab)));
   if (wanted('icmp-idle')) figures.push(await idleFigure(lab));
+  if (wanted('icmp-agent')) figures.push(...(await agentFigures(lab)));
+  if (isSoak) figures.push(...(await soakFigures(lab)));
   return figures;
 };
 
 const ask = async (lab: Lab, task: PingTask): Promise<PingAnswer> => {
-  const said = await lab.feed('src', [process.execPath, subjectFile], JSON.stringify(task), true);
+  const said = await lab.feed('src', [process.execPath, '--expose-gc', subjectFile], JSON.stringify(task), true);
   if (said.code !== 0) throw new Error(said.stderr);
   // safe: ping-subject.ts prints it
   return JSON.parse(said.stdout) as PingAnswer;
@@ -148,4 +154,61 @@ const idleFigure = async (lab: Lab): Promise<Figure> => {
     limit: 1,
     note: 'of 1 ms CPU a second, engine open and nothing to do',
   };
+};
+
+const soakSeconds = 600;
+
+const soakFigures = async (lab: Lab): Promise<Figure[]> => {
+  const { asked, rtts, grown } = await ask(lab, { do: 'soak', addresses: targets, seconds: soakSeconds });
+  const note = `after ${soakSeconds} s at 1,000 pings a second, against what it was after 30 s`;
+  return [
+    { bench: 'icmp-soak-memory', ratio: Math.round(grown.rssMb), limit: 10, note: `MB more ${note}` },
+    { bench: 'icmp-soak-fds', ratio: grown.descriptors, limit: 0, note: `descriptors more ${note}` },
+    { bench: 'icmp-soak-lost', ratio: asked - rtts.length, limit: 0, note: `of ${asked} pings` },
+  ];
+};
+
+/** A whole agent with as many targets, each once a minute. */
+const agentTargets = 5_000;
+const launcher = fileURLToPath(new URL('../bin/bothways', import.meta.url));
+
+const agentFigures = async (lab: Lab): Promise<Figure[]> => {
+  const list = {
+    vantages: { lab: { kind: 'agent' } },
+    defaults: { inside: { interval: '1m', timeout: '5s', profile: 'lean' } },
+    targets: Array.from({ length: agentTargets }, (_, index) => ({
+      name: `t${index}`,
+      side: 'inside',
+      target: `icmp://${addresses.peer(4, index + 1)}`,
+    })),
+  };
+  // The agent's door is in its namespace, so who asks it is started there too.
+  const script = [
+    'file=$(mktemp); cat > "$file"',
+    '"$0" "$1" agent --config "$file" --listen 127.0.0.1:9115 2>/dev/null & agent=$!',
+    'sleep 100',
+    '"$0" -e \'fetch("http://127.0.0.1:9115/metrics").then((answer) => answer.text()).then(console.log)\'',
+    'kill $agent; wait $agent; rm "$file"',
+  ].join('\n');
+  const words = ['sh', '-c', script, process.execPath, launcher];
+  const said = await lab.feed('src', words, JSON.stringify(list), true);
+  const own = (line: string) =>
+    Number(
+      said.stdout
+        .split('\n')
+        .find((one) => one.startsWith(`${line} `))
+        ?.split(' ')[1] ?? Number.NaN,
+    );
+  const runs = (outcome: string) => own(`bothways_runs_total{outcome="${outcome}"}`);
+  const note = `of ${runs('good')} runs, ${agentTargets} targets a minute in one agent`;
+  return [
+    { bench: 'icmp-agent-failed', ratio: runs('failed'), limit: 0, note },
+    { bench: 'icmp-agent-void', ratio: runs('void'), limit: 0, note },
+    {
+      bench: 'icmp-agent-lag',
+      ratio: own('bothways_runs_start_lag_max_seconds'),
+      limit: 1,
+      note: 'seconds after their slot that the latest run began',
+    },
+  ];
 };

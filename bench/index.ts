@@ -25,6 +25,8 @@ const { values } = parseArgs({
 const rounds = Number(values.rounds);
 const only = new RegExp(values.only);
 const wanted = (name: string) => only.test(name);
+/** Ten minutes long, so only when asked for by name. */
+const isSoak = values.only !== '' && only.test('icmp-soak');
 
 const program = async (name: PeerName): Promise<string> => {
   const found = await peer(name);
@@ -159,7 +161,8 @@ if (wanted('samples')) {
 for (const kind of kinds) if (wanted(`cpu-${kind.name}`)) show(await compareCpu(kind, subject, blackbox, rounds));
 if (wanted('timing') || wanted('doubt'))
   for (const figure of await compareTiming(subject, blackbox.url, truth, rounds)) show(figure);
-if (['ping', 'mtr', 'icmp-idle'].some(wanted)) for (const figure of await icmpFigures(wanted, rounds)) show(figure);
+if (['ping', 'mtr', 'icmp-idle', 'icmp-agent'].some(wanted) || isSoak)
+  for (const figure of await icmpFigures(wanted, rounds, isSoak)) show(figure);
 if (wanted('agent-idle') || wanted('agent-load'))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
 if (wanted('lambda-bundle') || wanted('lambda-start'))

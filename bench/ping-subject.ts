@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import type { ProbeOutcome } from '../src/net/icmp/engine.ts';
@@ -16,6 +17,7 @@ export type PingTask =
       readonly blockMs: number;
     }
   | { readonly do: 'trace'; readonly addresses: readonly string[]; readonly count: number }
+  | { readonly do: 'soak'; readonly addresses: readonly string[]; readonly seconds: number }
   | { readonly do: 'idle'; readonly seconds: number };
 
 /** What it says: CPU in seconds from the open engine on, round trips in seconds, hops of each path. */
@@ -24,7 +26,8 @@ export type PingAnswer = {
   readonly asked: number;
   readonly rtts: readonly number[];
   readonly paths: readonly (readonly string[])[];
-  readonly rssMb: number;
+  /** What a soak left behind after its first half minute: megabytes and descriptors. */
+  readonly grown: { readonly rssMb: number; readonly descriptors: number };
 };
 
 // safe: written by icmp.ts
@@ -74,7 +77,31 @@ const trace = (addresses: readonly string[], count: number) =>
     }),
   );
 
+const grown = { rssMb: 0, descriptors: 0 };
+const held = () => {
+  globalThis.gc?.();
+  return { rssMb: process.memoryUsage.rss() / 1e6, descriptors: readdirSync('/proc/self/fd').length };
+};
+
+/** A thousand packets a second; what is held is compared with what it was once all had found its size. */
+const soak = async (addresses: readonly string[], seconds: number) => {
+  const end = performance.now() + seconds * 1_000;
+  let asked = 0;
+  let answered = 0;
+  let first: ReturnType<typeof held> | undefined;
+  while (performance.now() < end) {
+    answered += (await ping(addresses, 1, 10)).length;
+    asked += addresses.length;
+    if (first === undefined && asked >= 30_000) first = held();
+  }
+  const last = held();
+  grown.rssMb = last.rssMb - (first?.rssMb ?? 0);
+  grown.descriptors = last.descriptors - (first?.descriptors ?? 0);
+  return { asked, rtts: new Array<number>(answered).fill(0), paths: [] };
+};
+
 const work = async (): Promise<Pick<PingAnswer, 'asked' | 'rtts' | 'paths'>> => {
+  if (task.do === 'soak') return soak(task.addresses, task.seconds);
   if (task.do === 'idle') {
     await wait(task.seconds * 1_000);
     return { asked: 0, rtts: [], paths: [] };
@@ -103,5 +130,5 @@ if (task.do === 'ping') await ping(task.addresses, 5, 10);
 const before = process.cpuUsage();
 const done = await work();
 const { user, system } = process.cpuUsage(before);
-const answer: PingAnswer = { cpu: (user + system) / 1e6, rssMb: process.memoryUsage.rss() / 1e6, ...done };
+const answer: PingAnswer = { cpu: (user + system) / 1e6, grown, ...done };
 console.log(JSON.stringify(answer));
