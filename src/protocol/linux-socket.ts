@@ -42,8 +42,6 @@ export type Control = {
   stamp: number;
   /** The hop limit that the packet arrived with; -1 if unknown. */
   hopLimit: number;
-  /** Packets that the socket had no room for, since it was opened; -1 if not said. */
-  dropped: number;
   /** 0 when this is no entry of the error queue. */
   origin: number;
   errno: number;
@@ -61,7 +59,6 @@ export type Control = {
 export const emptyControl = (): Control => ({
   stamp: Number.NaN,
   hopLimit: -1,
-  dropped: -1,
   origin: 0,
   errno: 0,
   type: 0,
@@ -78,7 +75,6 @@ export const emptyControl = (): Control => ({
 export const readControl = (view: DataView, start: number, length: number, base: number, into: Control): void => {
   into.stamp = Number.NaN;
   into.hopLimit = -1;
-  into.dropped = -1;
   into.origin = 0;
   into.offenderAt = -1;
   const end = Math.min(start + length, view.byteLength);
@@ -105,7 +101,6 @@ const readOne = (
   if (level === levels.socket) {
     // SO_TIMESTAMPING carries three times, of which the first is the software's.
     if (type === 37 && size >= 16) into.stamp = readTime(view, at, base);
-    else if (type === 40 && size >= 4) into.dropped = view.getUint32(at, true);
     return;
   }
   const isHopLimit = (level === levels.ip4 && type === 2) || (level === levels.ip6 && type === 52);

@@ -11,8 +11,9 @@ const {
   lingerMs = 0,
   spreadMs = 0,
   blockMs = 0,
+  receiveBufferBytes,
 } = JSON.parse(await text(process.stdin)) as Errand;
-await using engine = await openEngine();
+await using engine = await openEngine(receiveBufferBytes === undefined ? {} : { receiveBufferBytes });
 const later = { late: 0, duplicate: 0 };
 const onLater = (what: 'late' | 'duplicate') => {
   later[what] += 1;

@@ -323,6 +323,8 @@ export type Errand = {
   readonly lingerMs?: number;
   /** Milliseconds over which the probes are begun; all at once if not set. */
   readonly spreadMs?: number;
+  /** Room of its sockets, in bytes. */
+  readonly receiveBufferBytes?: number;
   /** Blocks its own event loop for so long, four times a second, while it works. */
   readonly blockMs?: number;
 };

@@ -168,6 +168,25 @@ test('ping: a process that is busy itself for a fifth of its time loses nothing 
   assert.equal(stats.socketDrops, 0);
 });
 
+test('ping: answers that this host had no room for are its own doing, never loss', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined) return;
+  const probes = Array.from({ length: 1_000 }, (_, index) => ping(addresses.peer(4, index + 1), { timeoutMs: 500 }));
+  // Room for a few answers, and a process that looks seldom.
+  const errand = { probes, spreadMs: 900, blockMs: 120, receiveBufferBytes: 4_096 };
+  const { outcomes, stats } = await inside(lab, 'src', errand, true);
+  assert.ok(stats.socketDrops > 0, JSON.stringify([stats, kinds(outcomes)]));
+  assert.deepEqual([...new Set(outcomes.map(({ kind }) => kind))].sort(), ['engine', 'reply']);
+});
+
+test('ping: a thousand at once do not overflow a small socket', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined) return;
+  const probes = Array.from({ length: 1_000 }, (_, index) => ping(addresses.peer(4, index + 1), { timeoutMs: 1_000 }));
+  const { outcomes } = await inside(lab, 'src', { probes, receiveBufferBytes: 212_992 / 2 }, true);
+  assert.deepEqual(kinds(outcomes), { reply: 1_000 });
+});
+
 test('lab: nothing of a lab is left when it is over', () => {
   assert.deepEqual(
     listNamespaces().filter((name) => name.startsWith(`bw${process.pid}x`)),

@@ -4,7 +4,7 @@ import { addressIn, controlTruncated, origins } from '../../protocol/linux-socke
 import type { ProbeOutcome } from './engine.ts';
 import { errorName, type Libc } from './libc.ts';
 import { type Message, type MessageReader, type MessageWriter, messagesAtOnce } from './messages.ts';
-import { type DatagramKind, errnos, openSocket, optionsOf } from './open-socket.ts';
+import { type DatagramKind, dropsOf, errnos, openSocket, optionsOf } from './open-socket.ts';
 import { type Home, type Pending, roundTrip } from './pending.ts';
 import { packetsOf } from './packets.ts';
 import { slots } from './slots.ts';
@@ -24,6 +24,8 @@ export type Shared = {
     sendRetries: number;
     clockSteps: number;
   };
+  /** Room for what comes in before it is read, in bytes; the system may give less. */
+  readonly receiveBufferBytes: number;
   /** Whether an address is one of this host's. */
   readonly isOwn: (address: string) => boolean;
 };
@@ -53,7 +55,7 @@ export const datagramSocket = (
   isUncut: boolean,
   bound: Uint8Array | undefined,
 ): DatagramSocket | number => {
-  const opened = openSocket(shared.libc, kind, family, isUncut, bound);
+  const opened = openSocket(shared.libc, kind, family, isUncut, bound, shared.receiveBufferBytes);
   return typeof opened === 'number' ? opened : socketOf(shared, opened.fd, kind, family, opened.hasSendStamps);
 };
 
@@ -75,6 +77,7 @@ const socketOf = (
   let inFlight = 0;
   let localMtu = 0;
   let dropped = 0;
+  let droppedAt = Number.NEGATIVE_INFINITY;
 
   const setTtl = (wanted: number): number => {
     if (wanted === ttl) return 0;
@@ -209,10 +212,6 @@ const socketOf = (
 
   const onMessage = (message: Message): void => {
     const { control } = message;
-    if (control.dropped > dropped) {
-      counts.socketDrops += control.dropped - dropped;
-      dropped = control.dropped;
-    }
     const pending = packets.answered(message);
     if (pending === 'foreign') return;
     if (pending === undefined) {
@@ -225,7 +224,16 @@ const socketOf = (
     else answered(answer);
   };
 
+  const countDrops = (): void => {
+    const drops = dropsOf(libc, fd);
+    if (drops === dropped) return;
+    counts.socketDrops += drops - dropped;
+    dropped = drops;
+    droppedAt = performance.now();
+  };
+
   const drain = (most: number): void => {
+    countDrops();
     drainErrors(most);
     for (let count = 0; count < most; ) {
       const got = reader.read(fd, dontWait, onMessage);
@@ -250,7 +258,11 @@ const socketOf = (
     send,
     drain,
     giveUp: (pending, outcome) => {
-      if (pending.state === 'waiting') finish(pending, 'over', outcome);
+      if (pending.state !== 'waiting') return;
+      // Its answer may have been among those that this host threw away.
+      if (outcome.kind === 'timeout') countDrops();
+      const isOurs = outcome.kind === 'timeout' && droppedAt >= pending.sentAt;
+      finish(pending, 'over', isOurs ? { kind: 'engine', why: 'there was no room for answers' } : outcome);
     },
     inFlight: () => inFlight,
     close: () => {

@@ -11,14 +11,22 @@ import { deadlines, type Pending } from './pending.ts';
 import { tcpProbes } from './tcp-probes.ts';
 import { notPermittedText, tryOut } from './try-out.ts';
 
+/** How an engine may be opened otherwise than usual. */
+export type EngineOptions = {
+  /** Room of a socket for what comes in before it is read, in bytes; 4 MiB if not set. The system may give less. */
+  readonly receiveBufferBytes?: number;
+};
+
+const usualReceiveBuffer = 4 * 1_024 * 1_024;
+
 /**
  * Opens the engine for ping and paths: ICMP, UDP and TCP, both families, in this process and without a privilege where the system
  * lets ping sockets be opened. Never rejects: where nothing works the engine says why. It tries itself on loopback first.
  */
-export const openEngine = async (): Promise<ProbeEngine> => {
+export const openEngine = async (options: EngineOptions = {}): Promise<ProbeEngine> => {
   if (process.platform !== 'linux') return noEngine('ICMP and path probes need Linux');
   try {
-    return await startEngine(await loadLibc());
+    return await startEngine(await loadLibc(), options);
   } catch (error) {
     return noEngine(
       `the sockets for ICMP could not be prepared (${error instanceof Error ? error.message : 'unknown'})`,
@@ -29,6 +37,7 @@ export const openEngine = async (): Promise<ProbeEngine> => {
 /** Above this many probes a second they are sent in batches, which saves wake-ups and changes no round trip. */
 const batchAbove = 200;
 const batchMs = 10;
+const lookEvery = 64;
 const windowMs = 100;
 const mostInFlight = 10_000;
 const mostPerWake = 1_024;
@@ -36,7 +45,7 @@ const epollIn = 1;
 const timerMs = 10;
 const firstLocalPort = 20_002;
 
-const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
+const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEngine> => {
   const shared: Shared = {
     libc,
     reader: messageReader(libc),
@@ -51,6 +60,7 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
       sendRetries: 0,
       clockSteps: 0,
     },
+    receiveBufferBytes: options.receiveBufferBytes ?? usualReceiveBuffer,
     isOwn,
   };
   const { counts } = shared;
@@ -161,7 +171,11 @@ const startEngine = async (libc: Libc): Promise<ProbeEngine> => {
     flushedAt = performance.now();
     const waiting = queue;
     queue = [];
-    for (const pending of waiting) if (pending.state === 'waiting') dispatch(pending);
+    for (const [index, pending] of waiting.entries()) {
+      if (pending.state === 'waiting') dispatch(pending);
+      // Where the system gives little room, the first answers must be read before the last packets are sent.
+      if (index % lookEvery === lookEvery - 1) look();
+    }
   };
   const dispatchPaced = (pending: Pending) => {
     const now = performance.now();

@@ -16,8 +16,8 @@ const options = {
 } as const;
 /** Transmit and receive stamps by software, reported, packets numbered, and the stamp alone without the packet. */
 const stampFlags = 0x2 | 0x8 | 0x10 | 0x80 | 0x800;
-const socketLevel = { level: 1, sendBuffer: 7, receiveBuffer: 8, stamps: 37, dropCount: 40 } as const;
-const bufferBytes = { receive: 4 * 1024 * 1024, send: 8 * 1024 * 1024 };
+const socketLevel = { level: 1, sendBuffer: 7, receiveBuffer: 8, stamps: 37 } as const;
+const sendBufferBytes = 8 * 1_024 * 1_024;
 /** Which levels and names a family's options have; for sockets that set their own. */
 export const optionsOf = (family: 4 | 6) => options[family];
 
@@ -28,13 +28,14 @@ export const openSocket = (
   family: 4 | 6,
   isUncut: boolean,
   bound: Uint8Array | undefined,
+  receiveBufferBytes: number,
 ): { readonly fd: number; readonly hasSendStamps: boolean } | number => {
   const domain = family === 4 ? families.ip4 : families.ip6;
   const type =
     (kind === 'raw' ? socketType.raw : socketType.datagram) | socketType.nonBlocking | socketType.closeOnExec;
   const fd = libc.socket(domain, type, protocols[kind][family]);
   if (fd < 0) return -fd;
-  const refused = prepare(libc, fd, kind, family, isUncut);
+  const refused = prepare(libc, fd, kind, family, isUncut, receiveBufferBytes);
   const unbound = refused < 0 || bound === undefined ? refused : libc.bind(fd, bound);
   if (unbound < 0) {
     libc.close(fd);
@@ -44,12 +45,18 @@ export const openSocket = (
   return { fd, hasSendStamps };
 };
 
-const prepare = (libc: Libc, fd: number, kind: DatagramKind, family: 4 | 6, isUncut: boolean): number => {
+const prepare = (
+  libc: Libc,
+  fd: number,
+  kind: DatagramKind,
+  family: 4 | 6,
+  isUncut: boolean,
+  receiveBufferBytes: number,
+): number => {
   const { level, receiveHopLimit, receiveErrors, mtuDiscover } = options[family];
   // Room for a burst of answers that comes while the process is busy; the system may give less.
-  libc.setOption(fd, socketLevel.level, socketLevel.receiveBuffer, bufferBytes.receive);
-  libc.setOption(fd, socketLevel.level, socketLevel.sendBuffer, bufferBytes.send);
-  libc.setOption(fd, socketLevel.level, socketLevel.dropCount, 1);
+  libc.setOption(fd, socketLevel.level, socketLevel.receiveBuffer, receiveBufferBytes);
+  libc.setOption(fd, socketLevel.level, socketLevel.sendBuffer, sendBufferBytes);
   libc.setOption(fd, level, receiveHopLimit, 1);
   // 3: every packet asks anew; 0: routers may cut.
   libc.setOption(fd, level, mtuDiscover, isUncut ? 3 : 0);
@@ -64,3 +71,11 @@ const filterRaw = (libc: Libc, fd: number, family: 4 | 6): void => {
   blocked[reply >> 3] = 0xff & ~(1 << (reply & 7));
   libc.setOption(fd, family === 4 ? 255 : 58, 1, blocked);
 };
+
+/** Packets that a socket had no room for since it was opened (SO_MEMINFO; SO_RXQ_OVFL is not told of by ping sockets). */
+export const dropsOf = (libc: Libc, fd: number): number => {
+  const said = libc.option(fd, socketLevel.level, memoryInfo.name, memoryInfo.length);
+  return typeof said === 'number' ? 0 : said.getUint32(memoryInfo.drops, true);
+};
+
+const memoryInfo = { name: 55, length: 36, drops: 32 } as const;
