@@ -168,6 +168,25 @@ test('ping: a process that is busy itself for a fifth of its time loses nothing 
   assert.equal(stats.socketDrops, 0);
 });
 
+test('ping: the traffic class is on the wire, and is changed from packet to packet', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined || (await needs(t, 'nft')) === undefined) return;
+  await using _fault = await lab.rules(
+    'peer',
+    'input',
+    'icmp type echo-request ip dscp != 46 drop',
+    'icmpv6 type echo-request ip6 dscp != 46 drop',
+  );
+  for (const family of [4, 6] as const) {
+    const marked = ping(addresses.peer(family), { trafficClass: 46 << 2 });
+    const { outcomes } = await inside(lab, 'src', { probes: [marked, ping(addresses.peer(family)), marked] }, true);
+    assert.deepEqual(
+      outcomes.map(({ kind }) => kind),
+      ['reply', 'timeout', 'reply'],
+    );
+  }
+});
+
 test('ping: answers that this host had no room for are its own doing, never loss', async (t) => {
   await using lab = await labFor(t);
   if (lab === undefined) return;
