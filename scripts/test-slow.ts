@@ -16,7 +16,14 @@ const native = join(folder, 'node_modules', 'aws-lambda-ric', 'rapid-client.node
 if (!existsSync(native)) {
   console.log(`test:slow: compiling aws-lambda-ric ${version} …`);
   await mkdir(folder, { recursive: true });
-  const words = ['install', '--no-save', '--no-audit', '--no-fund', '--foreground-scripts', `aws-lambda-ric@${version}`];
+  const words = [
+    'install',
+    '--no-save',
+    '--no-audit',
+    '--no-fund',
+    '--foreground-scripts',
+    `aws-lambda-ric@${version}`,
+  ];
   const made = spawnSync('npm', words, { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
   if (made.status !== 0 || !existsSync(native)) {
     console.error('test:slow: aws-lambda-ric was not compiled; it needs cmake, make and g++ (see above)');

@@ -40,7 +40,7 @@ test('trace: on a terminal the table is live, and Ctrl-C ends it with the table 
   const { code, stdout } = await cli(words, { isTerminal: true, columns: 120, signal: stop.signal });
   assert.equal(code, 0);
   assert.match(stdout, /Ctrl-C ends/);
-  assert.match(stdout, /\u001b\[3A\u001b\[J/);
+  assert.ok(stdout.includes('\u001b[3A\u001b[J'), 'nothing is drawn over');
   assert.match(stdout.slice(stdout.lastIndexOf('\u001b[J')), /The target answered/);
 });
 
