@@ -56,8 +56,8 @@ const scenario = (
   name: string,
   prepare: (lab: Lab) => Promise<unknown>,
   expected: (family: Family, protocol: Protocol) => readonly string[],
-) =>
-  test(`path: ${name}`, async (t) => {
+) => {
+  void test(`path: ${name}`, async (t) => {
     await using lab = await labFor(t);
     if (lab === undefined || (await needs(t, 'nft')) === undefined) return;
     await prepare(lab);
@@ -71,6 +71,7 @@ const scenario = (
       },
     );
   });
+};
 
 const route = (lab: Lab, kind: string) =>
   Promise.all([
