@@ -93,6 +93,9 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     literals.clear();
     for (const [reference, text] of list.literals) literals.set(reference, text);
     await warmUp(fresh, source.probers, kit);
+    const missing = kit.openedEngine()?.capabilities.why ?? '';
+    if (missing !== '' && fresh.some(({ module }) => source.probers[module.prober]?.needs.includes('icmp')))
+      log('warn', `pings and paths may fail: ${missing}`);
     collectGarbage();
     sayBeat = heartbeats(vantage, shardText(shard), list.externalLabels);
     // What ends is said on the old ways, before they may close.

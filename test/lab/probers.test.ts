@@ -215,3 +215,30 @@ test('mtr: an unreachable target ends at the router that says so, with reason un
   const said = await probe(lab, `mtr://${addresses.target(4)}`, quick, '10s');
   failed(said, 'unreachable', 'processing', /^10\.20\.4\.2 says: host unreachable \(type 3, code 1\)/);
 });
+
+test('agent: what it may not send is said when it starts, by its log and by its metrics', async (t) => {
+  await using lab = await labFor(t, { ping: false });
+  if (lab === undefined) return;
+  const list = {
+    vantages: { lab: { kind: 'agent' } },
+    targets: [{ name: 'it', side: 'inside', target: `icmp://${addresses.peer(4)}`, interval: '1s', timeout: '500ms' }],
+  };
+  const script = [
+    'file=$(mktemp); cat > "$file"',
+    '"$0" "$1" agent --config "$file" --listen 127.0.0.1:9115 & agent=$!',
+    '"$0" -e "$2"',
+    'kill $agent; wait $agent; rm "$file"',
+  ].join('\n');
+  const ask = `
+    const until = Date.now() + 20_000;
+    for (;;) {
+      const text = await fetch('http://127.0.0.1:9115/metrics').then((one) => one.text(), () => '');
+      if (/outcome="failed"} [1-9]/.test(text) || Date.now() > until) { console.log(text); break; }
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    }`;
+  const said = await lab.feed('src', ['sh', '-c', script, ...bothways, ask], JSON.stringify(list), true);
+  assert.match(said.stderr, /"level":"warn","msg":"pings and paths may fail: .*EACCES.*ping_group_range/);
+  assert.match(said.stdout, /^bothways_icmp_mode_info\{mode="none",protocol="icmp4"\} 1$/m);
+  assert.match(said.stdout, /^bothways_icmp_mode_info\{mode="dgram",protocol="udp"\} 1$/m);
+  assert.match(said.stderr, /it .* fails: icmp_not_permitted/);
+});
