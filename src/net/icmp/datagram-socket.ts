@@ -70,7 +70,7 @@ const socketOf = (
 ): DatagramSocket => {
   const { libc, reader, writer, counts } = shared;
   const { level, ttl: ttlOption, trafficClass: classOption } = optionsOf(family);
-  const table = slots();
+  const table = slots(kind === 'udp');
   const packets = packetsOf(kind, family, table, writer.packet);
   let ttl = -1;
   let trafficClass = 0;
@@ -267,8 +267,6 @@ const socketOf = (
     inFlight: () => inFlight,
     close: () => {
       libc.close(fd);
-      for (const pending of table.all())
-        if (pending.state === 'waiting') finish(pending, 'over', { kind: 'engine', why: 'the engine was closed' });
     },
   };
 };

@@ -30,7 +30,9 @@ export const destinationOf = ({
   const bytes = addressBytes(address);
   if (bytes === undefined) return undefined;
   const zone = address.split('%', 2)[1];
-  const made = socketAddress(bytes, port, zone === undefined ? 0 : scopeOf(zone));
+  // The index of an interface may be another one tomorrow.
+  if (zone !== undefined) return socketAddress(bytes, port, scopeOf(zone));
+  const made = socketAddress(bytes, port);
   if (destinations.size >= 8_192) destinations.clear();
   destinations.set(key, made);
   return made;

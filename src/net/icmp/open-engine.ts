@@ -102,7 +102,7 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
   };
 
   const look = () => {
-    for (const { fd } of libc.ready(epoll)) if (!tcp.look(fd)) byFd.get(fd)?.drain(mostPerWake);
+    for (const { fd, events } of libc.ready(epoll)) if (!tcp.look(fd, events)) byFd.get(fd)?.drain(mostPerWake);
   };
   const overdue = (pending: Pending) => giveUp(pending, { kind: 'timeout' });
   const lookAtAll = () => {
@@ -247,9 +247,9 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
     clearTimeout(fallback);
     clearTimeout(batch as NodeJS.Timeout);
     clearImmediate(batch as NodeJS.Immediate);
-    clock.close();
-    for (const pending of queue.splice(0)) pending.settle({ kind: 'engine', why: 'the engine was closed' });
-    tcp.close();
+    const closed: ProbeOutcome = { kind: 'engine', why: 'the engine was closed' };
+    for (const pending of clock.close()) giveUp(pending, closed);
+    for (const pending of queue.splice(0)) pending.settle(closed);
     for (const each of byFd.values()) each.close();
     byFd.clear();
     libc.close(epoll);

@@ -80,8 +80,8 @@ export const packetsOf = (kind: DatagramKind, family: 4 | 6, table: Slots, packe
   /** Routers that quote nothing of the payload leave the destination alone to go by. */
   const onlyOneTo = (view: DataView, nameAt: number): Pending | undefined => {
     let found: Pending | undefined;
-    for (const pending of table.all()) {
-      if (pending.state !== 'waiting' || !isSameAddress(view, nameAt, pending.to)) continue;
+    for (const pending of table.waiting) {
+      if (!isSameAddress(view, nameAt, pending.to)) continue;
       if (found !== undefined) return undefined;
       found = pending;
     }

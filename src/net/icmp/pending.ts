@@ -53,7 +53,8 @@ export const roundTrip = (pending: Pending, stamp: number, readAt: number): Roun
 /** Tells when probes are overdue. */
 export type Deadlines = {
   readonly add: (pending: Pending) => void;
-  readonly close: () => void;
+  /** Stops all timers; those still waiting are given back. */
+  readonly close: () => readonly Pending[];
 };
 
 type Row = { readonly waiting: Pending[]; head: number; timer: NodeJS.Timeout | undefined };
@@ -102,8 +103,13 @@ export const deadlines = (look: () => void, overdue: (pending: Pending) => void)
       if (row.timer === undefined) arm(timeoutMs, row, timeoutMs);
     },
     close: () => {
-      for (const { timer } of rows.values()) clearTimeout(timer);
+      const left: Pending[] = [];
+      for (const { timer, waiting, head } of rows.values()) {
+        clearTimeout(timer);
+        left.push(...waiting.slice(head).filter(({ state }) => state === 'waiting'));
+      }
       rows.clear();
+      return left;
     },
   };
 };

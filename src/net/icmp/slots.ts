@@ -9,7 +9,8 @@ export type Slots = {
   /** Gives a probe a number that no other one under way has. False when all are taken. */
   readonly number: (pending: Pending) => boolean;
   readonly at: (key: number) => Pending | undefined;
-  readonly all: () => Iterable<Pending>;
+  /** Those under way; kept where answers may have to be found without a number. */
+  readonly waiting: ReadonlySet<Pending>;
   /** Takes in a probe that has just been sent. */
   readonly sent: (pending: Pending) => void;
   /** Notes when a packet left, by the kernel's number for it; NaN stamps are passed over. */
@@ -24,8 +25,9 @@ export type Slots = {
 const ring = 0x4000;
 const pageBits = 8;
 
-/** An empty table. Arrays, since it is used for every packet: a page of numbers is made when its first one is given out. */
-export const slots = (): Slots => {
+/** An empty table; with `isListed` those under way are listed as well. Arrays, since it is used for every packet: a page of numbers is made when its first one is given out. */
+export const slots = (isListed = false): Slots => {
+  const waiting = new Set<Pending>();
   const pages: (Pending | undefined)[][] = [];
   const sentLast = new Array<Pending | undefined>(ring);
   let done: { readonly pending: Pending; readonly at: number }[] = [];
@@ -43,10 +45,6 @@ export const slots = (): Slots => {
     }
     page[key & ((1 << pageBits) - 1)] = pending;
   };
-  const all = function* (): Iterable<Pending> {
-    for (const page of pages) for (const pending of page ?? []) if (pending !== undefined) yield pending;
-  };
-
   const left: Slots['left'] = (packet, stamp) => {
     const wanted = (packet - shift) >>> 0;
     let pending = sentLast[wanted % ring];
@@ -85,15 +83,17 @@ export const slots = (): Slots => {
       return false;
     },
     at,
-    all,
+    waiting,
     sent: (pending) => {
       pending.packet = nextPacket;
       nextPacket = (nextPacket + 1) >>> 0;
       put(pending.key, pending);
       sentLast[pending.packet % ring] = pending;
+      if (isListed) waiting.add(pending);
     },
     left,
     ended: (pending) => {
+      waiting.delete(pending);
       done.push({ pending, at: performance.now() });
     },
     forget,

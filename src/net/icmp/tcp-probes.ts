@@ -12,9 +12,8 @@ export type TcpProbes = Home & {
   /** Why it was not sent; `undefined` when it is on its way. */
   readonly send: (pending: Pending) => ProbeOutcome | 'full' | undefined;
   /** Looks at a socket that is ready. False for a descriptor that is not one of these. */
-  readonly look: (fd: number) => boolean;
+  readonly look: (fd: number, events: number) => boolean;
   readonly inFlight: () => number;
-  readonly close: () => void;
 };
 
 /** As many as one process should have half open. */
@@ -29,7 +28,8 @@ const stampFlags = 0x8 | 0x10;
 const info = { rtt: 68, retransmits: 100, length: 104 } as const;
 const errorQueue = 0x2000;
 const dontWait = 0x40;
-const readable = 1 | 4 | 8;
+const writable = 4;
+const wanted = 1 | writable | 8;
 const refusedNumber = 111;
 
 /** Starts the TCP side of an engine; sockets are added to and taken from `epoll`. */
@@ -85,7 +85,7 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
     counts.sent += 1;
     sockets.set(fd, pending);
     fdOf.set(pending, fd);
-    libc.watchIn(epoll, fd, readable);
+    libc.watchIn(epoll, fd, wanted);
     if (result === -refusedNumber) end(fd, pending, refused(pending));
     return undefined;
   };
@@ -111,7 +111,7 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
     return outcome;
   };
 
-  const look: TcpProbes['look'] = (fd) => {
+  const look: TcpProbes['look'] = (fd, events) => {
     const pending = sockets.get(fd);
     if (pending === undefined) return false;
     const said = reported(fd, pending);
@@ -121,7 +121,9 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
     }
     const error = libc.option(fd, socketLevel, names.error, 4);
     const number = typeof error === 'number' ? -error : error.getInt32(0, true);
-    if (number === 0) end(fd, pending, accepted(fd, pending));
+    // Without an error it is there once it can be written to; what else wakes us is none of its answers.
+    if (number === 0 && (events & writable) !== 0) end(fd, pending, accepted(fd, pending));
+    else if (number === 0) return true;
     else if (number === refusedNumber) end(fd, pending, refused(pending));
     else if (number === 110) end(fd, pending, { kind: 'timeout' });
     else end(fd, pending, { kind: 'local', code: errorName(number) });
@@ -153,9 +155,6 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
       if (fd !== undefined) end(fd, pending, outcome);
     },
     inFlight: () => sockets.size,
-    close: () => {
-      for (const [fd, pending] of [...sockets]) end(fd, pending, { kind: 'engine', why: 'the engine was closed' });
-    },
   };
 };
 

@@ -103,13 +103,19 @@ test('icmp-engine: a source address that is not ours is told as such', { skip: s
 
 test('icmp-engine: closing and stopping end what is under way, never as loss', { skip: skipIcmp }, async () => {
   const engine = await openEngine();
-  // Nobody answers for an address that is kept for documentation; it goes no further than this host's loopback.
+  const request = { address: '127.0.0.1', protocol: 'icmp', timeoutMs: 60_000 } as const;
+  // Not read while the loop is not turned, so these are still under way when they are ended.
   const stop = new AbortController();
-  const request = { address: '127.0.0.1', protocol: 'icmp', timeoutMs: 60_000, ttl: 1 } as const;
+  const stopped = engine.probe(request, stop.signal);
   stop.abort();
+  assert.deepEqual(await stopped, { kind: 'engine', why: 'stopped' });
   assert.deepEqual(await engine.probe(request, stop.signal), { kind: 'engine', why: 'stopped' });
+  const waiting = Array.from({ length: 50 }, () => engine.probe(request));
+  const tcp = engine.probe({ ...request, protocol: 'tcp', port: 9 });
   await engine[Symbol.asyncDispose]();
   await engine[Symbol.asyncDispose]();
+  for (const outcome of await Promise.all([...waiting, tcp]))
+    assert.deepEqual(outcome, { kind: 'engine', why: 'the engine was closed' });
   assert.deepEqual(await engine.probe(request), { kind: 'engine', why: 'the engine was closed' });
 });
 
