@@ -34,7 +34,7 @@ export const services = (resolver: Pick<Resolver, 'services'>): Services => {
     const wanted = new Set(checks);
     for (const check of known.keys()) if (!wanted.has(check)) known.delete(check);
     const all = await Promise.all(
-      checks.map((check) => {
+      checks.map(async (check) => {
         const name = serviceOf(check);
         return name === undefined ? [check] : hostsOf(check, name);
       }),

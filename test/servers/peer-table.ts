@@ -105,7 +105,7 @@ export const peerTable = {
     from: '5',
     variable: 'BOTHWAYS_IP',
     package: 'iproute2',
-    program: 'sbin/ip',
+    program: 'bin/ip',
   },
   nft: {
     for: 'faults in the network lab',

@@ -1,0 +1,165 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { loadValue } from '../../src/config/load.ts';
+import { type StackOptions, stackDefaults, stackOf, type Template } from '../../src/generate/cloudformation.ts';
+import { regionsOf } from '../../src/generate/regions.ts';
+import { readEvent } from '../../src/lambda/event.ts';
+import { probers } from '../../src/probers/index.ts';
+import { cli } from '../cli/console.ts';
+import { listFile } from '../cli/world.ts';
+
+const listOf = (targets: number) => ({
+  vantages: {
+    'eu-west-1': { kind: 'lambda' },
+    tokyo: { kind: 'lambda', region: 'ap-northeast-1' },
+    idle: { kind: 'lambda', region: 'us-east-1' },
+    laptop: { kind: 'agent' },
+  },
+  remote_write: [
+    { url: 'https://push.example.com/', authorization: { credentials: '${env:PUSH_TOKEN}' } },
+    { url: 'https://other.example.com/', from: ['laptop'], authorization: { credentials: '${env:OTHER}' } },
+  ],
+  defaults: { outside: { from: ['eu-west-1', 'tokyo'] } },
+  targets: [
+    ...Array.from({ length: targets }, (_, index) => `https://www${index}.example.com`),
+    { name: 'waf', target: 'https://waf.example.com', http: { headers: { 'X-Probe': '${env:WAF}' } } },
+    { name: 'spare', target: 'https://spare.example.com', from: ['laptop', 'idle'] },
+  ],
+});
+
+const regions = (targets: number) => {
+  const loaded = loadValue(listOf(targets), { probers });
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const { vantages, checks, endpoints } = loaded.compiled;
+  return regionsOf(vantages, checks, endpoints);
+};
+
+const stack = (targets: number, options: StackOptions = stackDefaults): Template => {
+  const [first] = regions(targets);
+  return first === undefined ? assert.fail('no region') : stackOf(first, options);
+};
+
+const ofType = (template: Template, type: string) =>
+  Object.values(template.Resources).filter((one) => one.Type === type);
+/** All values under a key, however deep. */
+const valuesOf = (value: unknown, key: string): unknown[] =>
+  typeof value !== 'object' || value === null
+    ? []
+    : Object.entries(value).flatMap(([name, part]) => [...(name === key ? [part] : []), ...valuesOf(part, key)]);
+
+test('regions: each Lambda vantage that probes is a function, with its shards and the variables it needs', () => {
+  assert.deepEqual(regions(250), [
+    { vantage: 'eu-west-1', region: 'eu-west-1', checks: 251, shards: 3, environment: ['PUSH_TOKEN', 'WAF'] },
+    { vantage: 'tokyo', region: 'ap-northeast-1', checks: 251, shards: 3, environment: ['PUSH_TOKEN', 'WAF'] },
+    { vantage: 'idle', region: 'us-east-1', checks: 1, shards: 1, environment: ['PUSH_TOKEN'] },
+  ]);
+});
+
+test('cloudformation: there is a schedule for each shard, whose event the function takes, and nothing is retried', () => {
+  const template = stack(250);
+  const schedules = ofType(template, 'AWS::Scheduler::Schedule');
+  assert.equal(schedules.length, 3);
+  for (const [index, { Properties }] of schedules.entries()) {
+    const [input] = valuesOf(Properties, 'Input');
+    const filled = String(input).replace('<aws.scheduler.scheduled-time>', '2026-11-23T09:00:00Z');
+    const read = readEvent(JSON.parse(filled));
+    assert.ok(read.ok);
+    assert.deepEqual(read.event.shard, { index, of: 3 });
+    assert.deepEqual(valuesOf(Properties, 'RetryPolicy'), [{ MaximumRetryAttempts: 0, MaximumEventAgeInSeconds: 60 }]);
+    assert.equal(Properties.ScheduleExpression, 'rate(1 minute)');
+  }
+  const [once] = ofType(template, 'AWS::Lambda::EventInvokeConfig');
+  assert.deepEqual([once?.Properties.MaximumRetryAttempts, once?.Properties.MaximumEventAgeInSeconds], [0, 60]);
+});
+
+test('cloudformation: roles may do what they must, by name, and nothing else', () => {
+  const template = stack(1);
+  const actions = valuesOf(template, 'Action').flat();
+  assert.deepEqual(
+    new Set(actions),
+    new Set(['sts:AssumeRole', 'logs:CreateLogStream', 'logs:PutLogEvents', 'lambda:InvokeFunction']),
+  );
+  for (const resource of valuesOf(template, 'Resource')) assert.notEqual(resource, '*');
+  assert.deepEqual(valuesOf(template.Resources.ScheduleRole, 'aws:SourceAccount'), [{ Ref: 'AWS::AccountId' }]);
+  assert.equal(ofType(template, 'AWS::IAM::Role').length, 2);
+});
+
+test('cloudformation: logs end, alarms are there, and the function is what was measured', () => {
+  const template = stack(1, { ...stackDefaults, retentionDays: 30 });
+  assert.deepEqual(valuesOf(template, 'RetentionInDays'), [30]);
+  const [probe] = ofType(template, 'AWS::Lambda::Function');
+  const { Runtime, Architectures, MemorySize, Timeout } = probe?.Properties ?? {};
+  assert.deepEqual([Runtime, Architectures, MemorySize, Timeout], ['nodejs24.x', ['arm64'], 512, 50]);
+  const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.MetricName);
+  assert.deepEqual(alarms, ['Invocations', 'Errors', 'bothways-dev-eu-west-1-undelivered']);
+});
+
+test('cloudformation: secrets are parameters that are never shown, and no value of one is in the template', () => {
+  const template = stack(1);
+  assert.deepEqual(template.Parameters.EnvPushToken, {
+    Type: 'String',
+    NoEcho: true,
+    Description: 'Value of the variable PUSH_TOKEN that the list refers to.',
+  });
+  assert.deepEqual(valuesOf(template, 'PUSH_TOKEN'), [{ Ref: 'EnvPushToken' }]);
+  const twins = { vantage: 'x', region: 'x', checks: 1, shards: 1, environment: ['A_B', 'a_b'] };
+  assert.throws(() => stackOf(twins), /two variables of the list have one parameter: A_B, a_b/);
+});
+
+test('cloudformation: what refers to something refers to what is there', () => {
+  const template = stack(250);
+  const known = new Set([...Object.keys(template.Parameters), ...Object.keys(template.Resources), 'AWS::AccountId']);
+  for (const reference of valuesOf(template, 'Ref')) assert.ok(known.has(String(reference)), String(reference));
+  for (const reference of valuesOf(template, 'Fn::GetAtt')) assert.ok(known.has(String((reference as string[])[0])));
+  for (const name of Object.keys(template.Resources)) assert.match(name, /^[A-Za-z0-9]{1,255}$/);
+});
+
+test('cloudformation: ten thousand targets stay within its limits, and a list beyond them is refused', () => {
+  const template = stack(10_000);
+  assert.ok(Object.keys(template.Resources).length < 500);
+  assert.ok(JSON.stringify(template).length < 1_000_000);
+  assert.throws(
+    () => stackOf({ vantage: 'x', region: 'x', checks: 50_000, shards: 500, environment: [] }),
+    /more than one stack/,
+  );
+});
+
+test('render: prints the stack of a vantage, without the value of a secret, and says which vantages there are', async () => {
+  await using file = await listFile(JSON.stringify(listOf(1)));
+  const environment = { PUSH_TOKEN: 'canary-token', WAF: 'canary-waf' };
+  const words = ['render', '--config', file.path];
+  const good = await cli([...words, '--vantage', 'tokyo', '--stage', 'prod'], { environment });
+  assert.equal(good.code, 0);
+  assert.equal(JSON.parse(good.stdout).Resources.Probe.Properties.FunctionName, 'bothways-prod-tokyo');
+  assert.doesNotMatch(good.stdout + good.stderr, /canary/);
+  const many = await cli(words);
+  assert.deepEqual([many.code, many.stdout], [2, '']);
+  assert.match(many.stderr, /render needs --vantage: one of eu-west-1, tokyo, idle/);
+  assert.match(
+    (await cli([...words, '--vantage', 'laptop'])).stderr,
+    /laptop is no Lambda vantage.*eu-west-1, tokyo, idle/,
+  );
+  assert.match(
+    (await cli([...words, '--vantage', 'tokyo', '--stage', 'Prod_1'])).stderr,
+    /lower-case letters, digits and hyphens/,
+  );
+});
+
+test('regions: prints an array for a matrix of jobs', async () => {
+  await using file = await listFile(JSON.stringify(listOf(1)));
+  const { code, stdout } = await cli(['regions', '--config', file.path, '--json']);
+  assert.equal(code, 0);
+  assert.deepEqual(
+    JSON.parse(stdout).map(({ vantage, region }: Record<string, string>) => [vantage, region]),
+    [
+      ['eu-west-1', 'eu-west-1'],
+      ['tokyo', 'ap-northeast-1'],
+      ['idle', 'us-east-1'],
+    ],
+  );
+  await using inside = await listFile('vantages: { laptop: { kind: agent } }\ntargets: ["https://www.example.com"]\n');
+  const none = await cli(['regions', '--config', inside.path]);
+  assert.deepEqual([none.code, none.stdout], [0, '']);
+  assert.match(none.stderr, /no target of the list is probed from a Lambda vantage/);
+});
