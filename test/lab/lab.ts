@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Capabilities, EngineStats, ProbeOutcome, ProbeRequest } from '../../src/net/icmp/engine.ts';
 import type { PathOptions, PathTrace } from '../../src/net/icmp/trace-path.ts';
@@ -210,8 +211,7 @@ const labOf = (ip: string, name: (place: Place) => string): Lab => {
     'netns',
     'exec',
     name(place),
-    ...(isUnprivileged ? unprivileged : []),
-    ...command,
+    ...(isUnprivileged ? [...withinReach, ...unprivileged, ...command.map(reachable)] : command),
   ];
   const run: Lab['run'] = (place, command, isUnprivileged) => exec(words(place, command, isUnprivileged));
   return {
@@ -243,6 +243,22 @@ const labOf = (ip: string, name: (place: Place) => string): Lab => {
     [Symbol.asyncDispose]: () => remove(ip, places.map(name)),
   };
 };
+
+const root = fileURLToPath(new URL('../..', import.meta.url)).replace(/\/$/, '');
+const nodeFolder = dirname(process.execPath);
+
+/**
+ * Who may nothing may not look into root's folders either, where this repository or Node may lie: both are shown in another place,
+ * to this process alone, since `ip netns exec` gives it mounts of its own.
+ */
+const withinReach = [
+  'sh',
+  '-ec',
+  'mount --bind "$0" /mnt; mount --bind "$1" /media; shift; cd /; exec "$@"',
+  root,
+  nodeFolder,
+];
+const reachable = (word: string): string => word.replaceAll(nodeFolder, '/media').replaceAll(root, '/mnt');
 
 /** The shell between the giving up and the program matters: until the next program starts, some rights are still there. */
 const unprivileged = [
