@@ -88,11 +88,13 @@ export const agent = defineCommand({
       return wrongUsage(io, opened);
     }
     await using door = opened;
+    // Whoever reads that it is there may send a SIGHUP at once.
+    const stopped = untilStopped(running, parseDuration(args.reloadInterval) ?? 5_000, io);
     log(
       'info',
       `${running.vantage}: ${counted(running.checks(), 'check')}${door === undefined ? '' : `; the page is at ${door.url}`}`,
     );
-    await untilStopped(running, parseDuration(args.reloadInterval) ?? 5_000, io);
+    await stopped;
     log('info', 'stopping: what waits is delivered');
     const { undelivered } = await running.stop(parseDuration(args.stopTimeout) ?? 0);
     if (undelivered > 0) log('error', `${counted(undelivered, 'sample')} not delivered`);

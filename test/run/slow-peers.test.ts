@@ -53,6 +53,10 @@ const endsInTime = (
   names?: () => Promise<Peer>,
 ): void => {
   void test(`slow peers: ${name}`, async () => {
+    // A run of a process that was itself kept from running says nothing about anybody; it is done again.
+    for (let tries = 1; (await ends(tries)) === 'starved'; tries += 1);
+  });
+  const ends = async (tries: number): Promise<'ended' | 'starved'> => {
     const settings = prober.settings.parse({ preferred_ip_protocol: 'ip4', ...given });
     const before = await openSockets();
     let took = 0;
@@ -69,6 +73,7 @@ const endsInTime = (
       const run = await execute(probed, prober, tools, { clock });
       took = run.took * 1_000;
       bare = await timer;
+      if (run.outcome.void === 'starved' && tries < mostTries) return 'starved';
       const [first] = run.outcome.failures;
       assert.equal(`${first?.phase} ${first?.reason}`, expected, first?.detail);
       assert.equal(run.outcome.void, undefined);
@@ -79,8 +84,11 @@ const endsInTime = (
     }
     assert.ok(took <= bare + 50, `took ${took.toFixed(0)} ms, a bare timer ${bare.toFixed(0)} ms`);
     assert.deepEqual(await openSockets(), before);
-  });
+    return 'ended';
+  };
 };
+
+const mostTries = 5;
 
 /** Says one byte at a time for as long as the socket lives. */
 const trickle = (socket: Socket, text: string | Uint8Array, everyMs = 20): void => {
