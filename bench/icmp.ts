@@ -36,7 +36,17 @@ export const icmpFigures = async (
 };
 
 const ask = async (lab: Lab, task: PingTask): Promise<PingAnswer> => {
-  const said = await lab.feed('src', [process.execPath, '--expose-gc', subjectFile], JSON.stringify(task), true);
+  // Held as small as the launcher holds an agent (decision 009).
+  const small = [
+    'env',
+    'MALLOC_ARENA_MAX=1',
+    process.execPath,
+    '--expose-gc',
+    '--max-semi-space-size=2',
+    '--v8-pool-size=1',
+  ];
+  const node = task.do === 'soak' ? small : [process.execPath];
+  const said = await lab.feed('src', [...node, subjectFile], JSON.stringify(task), true);
   if (said.code !== 0) throw new Error(said.stderr);
   // safe: ping-subject.ts prints it
   return JSON.parse(said.stdout) as PingAnswer;
