@@ -41,7 +41,7 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
   const took = record.mark('ended');
   const stopped = limit.signal.aborted && limit.signal.reason === 'stopped';
   // Time that we had not got ourselves is no fault of the target's.
-  const starved = limit.signal.aborted && record.doubt() > (check.module.timeoutMs / 1_000) * mostDoubt;
+  const starved = limit.signal.aborted && record.late() > (check.module.timeoutMs / 1_000) * mostLate;
   const ours = stopped ? 'stopped' : starved ? 'starved' : undefined;
   return {
     check,
@@ -54,7 +54,7 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
 };
 
 /** The part of its time limit by which a run that met the limit may have been late itself, and still counts. */
-const mostDoubt = 0.5;
+const mostLate = 0.5;
 
 /** How long a prober may take to close what it opened after its signal has fired. */
 const graceMs = 35;

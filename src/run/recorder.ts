@@ -8,6 +8,8 @@ export type Recorder = {
   readonly mark: (what: string) => Seconds;
   readonly trace: (what: string, data?: TraceEvent['data']) => void;
   readonly doubt: () => Seconds;
+  /** How late the process may have been at all of its marks together, in seconds. */
+  readonly late: () => Seconds;
   readonly phase: () => Phase;
   readonly close: () => readonly TraceEvent[];
 };
@@ -35,6 +37,7 @@ export const recorder = (clock: () => Moment): Recorder => {
   const events: TraceEvent[] = [];
   let closed = false;
   let doubt = 0;
+  let late = 0;
   let phase: Phase = 'setup';
   let before = start;
   const add = (event: TraceEvent) => {
@@ -44,9 +47,12 @@ export const recorder = (clock: () => Moment): Recorder => {
   const mark = (what: string) => {
     const { at, streak } = clock();
     // What is marked was waited for since the mark before, so it cannot have been noticed later than that.
-    const late = Math.min(streak, at - before);
+    const lateNow = Math.min(streak, at - before);
     before = at;
-    if (!closed && late > doubt) doubt = late;
+    if (!closed) {
+      doubt = Math.max(doubt, lateNow);
+      late += lateNow;
+    }
     phase = standing[what] ?? phase;
     add({ at: at - start, what });
     return at - start;
@@ -60,7 +66,7 @@ export const recorder = (clock: () => Moment): Recorder => {
     closed = true;
     return events;
   };
-  return { mark, trace, doubt: () => doubt, phase: () => phase, close };
+  return { mark, trace, doubt: () => doubt, late: () => late, phase: () => phase, close };
 };
 
 const shorten = (text: string) => (text.length > traceLimit.text ? `${text.slice(0, traceLimit.text)}…` : text);

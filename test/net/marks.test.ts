@@ -33,6 +33,19 @@ test('marks: an idle loop has a short streak', async () => {
   assert.ok(Math.min(...streaks) < 0.005);
 });
 
+test('marks: a process that was ready to run and was not let has a streak, though its loop took itself for idle', async () => {
+  let waited = 0;
+  const mark = marks(() => waited);
+  mark();
+  waited += 7;
+  await wait(20);
+  assert.ok(mark().streak >= 0.007);
+  // What came before the loop was idle is over.
+  waited += 60_000;
+  await wait(20);
+  assert.ok(mark().streak < 10);
+});
+
 test('marks: moments never go back', () => {
   const mark = marks();
   let last = 0;

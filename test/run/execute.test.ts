@@ -197,3 +197,16 @@ test('execute: a run that met its limit because the process was kept from runnin
   assert.equal(run.outcome.void, 'starved');
   assert.ok(run.doubt > 0.05);
 });
+
+test('execute: a run that met its limit because the process was kept from running again and again is void', async () => {
+  const prober = exampleProber(async (context) => {
+    for (const what of ['resolved', 'connected', 'secured']) {
+      blockFor(60);
+      context.mark(what);
+    }
+    await context.sleep(3_600);
+    return { facts: {}, failures: [failure('timeout', 'processing', 'nothing came')] };
+  });
+  const run = await execute(exampleCheck({ timeoutMs: 200 }), prober, emptyKit, { clock });
+  assert.equal(run.outcome.void, 'starved');
+});
