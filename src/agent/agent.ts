@@ -1,6 +1,7 @@
 import type { Due } from '../kernel/run.ts';
 import { allLabels, type Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
+import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import type { Moment } from '../net/marks.ts';
@@ -66,7 +67,12 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
-  const kit = makeKit({ environment: source.environment, literals, engine: openEngine });
+  const kit = makeKit({
+    environment: source.environment,
+    literals,
+    engine: openEngine,
+    askForCredentials: askAwsCommandLine,
+  });
   const deliveries = makeDeliveries(vantage.name, kit);
   const checker = makeChecker({ probers: source.probers, kit, clock });
   const pace = makePace({ share: cpuShare() });

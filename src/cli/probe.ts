@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Check } from '../kernel/check.ts';
 import type { Run } from '../kernel/run.ts';
+import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
@@ -62,7 +63,12 @@ export const probe = defineCommand({
       for (const message of found.messages) wrongUsage(io, message);
       return 2;
     }
-    await using kit = makeKit({ environment: io.environment, literals: found.literals, engine: openEngine });
+    await using kit = makeKit({
+      environment: io.environment,
+      literals: found.literals,
+      engine: openEngine,
+      askForCredentials: askAwsCommandLine,
+    });
     const checks = await services(kit.resolver)(found.checks);
     await warmUp(checks, proberTable, kit);
     const clock = marks();

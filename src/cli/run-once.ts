@@ -2,6 +2,7 @@ import type { ListPart } from '../config/part.ts';
 import { push } from '../delivery/push.ts';
 import type { Check } from '../kernel/check.ts';
 import type { Run } from '../kernel/run.ts';
+import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
@@ -29,7 +30,12 @@ const deliveryWhenStoppedMs = 10_000;
 /** Probes the checks of a vantage once, pushes their samples, and reports run by run. Gives the exit code. */
 export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): Promise<ExitCode> => {
   const { vantage, endpoints, literals } = part;
-  await using kit = makeKit({ environment: io.environment, literals, engine: openEngine });
+  await using kit = makeKit({
+    environment: io.environment,
+    literals,
+    engine: openEngine,
+    askForCredentials: askAwsCommandLine,
+  });
   const checks = await services(kit.resolver)(part.checks);
   await using stack = new AsyncDisposableStack();
   const pushes = endpoints.map((endpoint) => ({ endpoint, delivery: stack.use(push(endpoint, vantage.name, kit)) }));

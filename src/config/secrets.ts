@@ -16,7 +16,10 @@ const kinds: Readonly<Record<string, { readonly shape: RegExp; readonly example:
   env: { shape: /^[A-Za-z_][A-Za-z0-9_]*$/, example: 'env:NAME' },
   file: { shape: /^\/.+$/, example: 'file:/run/secrets/name' },
   ssm: { shape: new RegExp(`^${region}/?[A-Za-z0-9_./-]+$`), example: 'ssm:eu-west-1:/path/name' },
-  secretsmanager: { shape: new RegExp(`^${region}[A-Za-z0-9_/+=.@:-]+$`), example: 'secretsmanager:eu-west-1:name' },
+  secretsmanager: {
+    shape: new RegExp(`^${region}[A-Za-z0-9_/+=.@:-]+(?:#[A-Za-z0-9_./-]+)?$`),
+    example: 'secretsmanager:eu-west-1:name#key',
+  },
 };
 
 const written = (reference: string): string => `"\${${reference}}"`;
@@ -30,7 +33,7 @@ const examples = Object.values(kinds)
 
 /**
  * Reads a text in a place that may hold a secret: `${env:X}`, `${file:/p}`, `${ssm:[REGION:]/n}`,
- * `${secretsmanager:[REGION:]id}` as the whole value, or a literal. No message repeats the text.
+ * `${secretsmanager:[REGION:]id[#key]}` as the whole value, or a literal. No message repeats the text.
  */
 export const readSecret = (text: string): Read => {
   const match = whole.exec(text);

@@ -1,4 +1,6 @@
 import { addressBytes } from '../protocol/ip-address.ts';
+import { type AwsParts, aws as awsCalls } from './aws/aws.ts';
+import { parameters } from './aws/parameters.ts';
 import { files } from './files.ts';
 import { noEngine, type ProbeEngine } from './icmp/engine.ts';
 import type { Kit } from './prober.ts';
@@ -13,6 +15,8 @@ export type KitOptions = {
   /** Secrets that stood in the list, by reference. */
   readonly literals?: ReadonlyMap<string, string>;
   readonly mayDial?: (ip: string) => boolean;
+  /** Asks a person's own tools for credentials; for the command line and the agent. */
+  readonly askForCredentials?: NonNullable<AwsParts['ask']>;
   /** Opens the engine for ping and paths. Where none is given there is no ICMP. */
   readonly engine?: () => Promise<ProbeEngine>;
 };
@@ -26,7 +30,10 @@ export const kit = (options: KitOptions = {}): Kit => {
   const owned = new Map<string, AsyncDisposable>();
   const resolver = stack.use(options.resolver ?? stubResolver());
   const file = files();
-  const secret = secrets({ environment: options.environment ?? {}, literals: options.literals ?? new Map(), file });
+  const { environment = {}, literals = new Map<string, string>(), askForCredentials: ask } = options;
+  const aws = stack.use(awsCalls({ environment, file, ...(ask === undefined ? {} : { ask }) }));
+  const parameter = parameters({ aws, region: environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION });
+  const secret = secrets({ environment, literals, file, parameter });
   let engine: Promise<ProbeEngine> | undefined;
   let opened: ProbeEngine | undefined;
   stack.defer(async () => (await engine)?.[Symbol.asyncDispose]());
@@ -41,6 +48,7 @@ export const kit = (options: KitOptions = {}): Kit => {
   return {
     resolver,
     secret,
+    aws,
     file,
     mayDial: options.mayDial ?? isNoMetadata,
     trust: trust({ file, secret }),

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { Seconds, SecretRef } from '../kernel/check.ts';
 import type { Metric, Point } from '../kernel/metric.ts';
 import type { Outcome, Run, TraceEvent } from '../kernel/run.ts';
+import type { Aws } from './aws/aws.ts';
 import type { ProbeEngine } from './icmp/engine.ts';
 import type { Resolver } from './resolve.ts';
 import type { Trust } from './trust.ts';
@@ -12,6 +13,8 @@ export type Kit = AsyncDisposable & {
   readonly resolver: Resolver;
   /** The text behind a value that may be a reference. `fresh` reads it anew. Rejects if it cannot be read; the message names the reference only. */
   readonly secret: (value: string | SecretRef, fresh?: boolean) => Promise<string>;
+  /** Signed calls to AWS. */
+  readonly aws: Aws;
   /** A file's content, read anew when the file has changed. Rejects with the system's error code. */
   readonly file: (path: string) => Promise<Buffer>;
   /** False for addresses that this vantage must not probe. */

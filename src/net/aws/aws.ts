@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import { type Credentials, awsCredentials, type CredentialSources, type PlainRequest } from './credentials.ts';
+
+/** A call to a service. `path` begins with a slash; S3's buckets are given apart, since they belong into the host. */
+export type AwsRequest = {
+  readonly service: string;
+  readonly region: string;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST';
+  readonly path?: string;
+  readonly bucket?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: string | Uint8Array;
+};
+
+/** What a service answered. Names of headers are in lower case. */
+export type AwsAnswer = {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+};
+
+/** Signed calls to AWS. */
+export type Aws = AsyncDisposable & {
+  /** Answers whatever the status is, after up to two more tries on 429, 5xx and lost connections. Rejects with an error's code. */
+  readonly call: (request: AwsRequest, signal?: AbortSignal) => Promise<AwsAnswer>;
+};
+
+/** What {@link aws} is made of. */
+export type AwsParts = {
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file: CredentialSources['file'];
+  readonly ask?: NonNullable<CredentialSources['ask']>;
+};
+
+/** Time limit of one try, in milliseconds, and the waits before the next ones. */
+const limitMs = 5_000;
+const waitsMs = [100, 400];
+const mostBytes = 64 * 1_024 * 1_024;
+
+/**
+ * Makes the calls of one process, with its credentials. Nothing is loaded or read before the first call.
+ * `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` (and so on) name other endpoints, as they do for AWS's own programs.
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+ */
+export const aws = ({ environment, file, ask }: AwsParts): Aws => {
+  const http = transport();
+  const credentials = awsCredentials({
+    environment,
+    file,
+    ...(ask === undefined ? {} : { ask }),
+    send: async (request) => {
+      const { status, body } = await http.send(request, AbortSignal.timeout(limitMs));
+      return { status, text: body.toString('utf8') };
+    },
+  });
+  const call: Aws['call'] = async (request, signal) => {
+    const { url, headers } = addressed(request, environment);
+    for (let tries = 0; ; tries += 1) {
+      const limit = AbortSignal.timeout(limitMs);
+      const signed = await sign(request, url, headers, await credentials());
+      const last = tries === waitsMs.length || signal?.aborted === true;
+      try {
+        const answer = await http.send(signed, signal === undefined ? limit : AbortSignal.any([signal, limit]));
+        if (last || (answer.status < 500 && answer.status !== 429)) return answer;
+      } catch (error) {
+        if (last) throw error;
+      }
+      await new Promise((resolve) => setTimeout(resolve, waitsMs[tries]));
+    }
+  };
+  return { call, [Symbol.asyncDispose]: http.close };
+};
+
+type Environment = AwsParts['environment'];
+
+/** Where a service is, and the header that names the bucket's or the service's host. */
+const addressed = ({ service, region, path = '/', bucket, headers = {} }: AwsRequest, environment: Environment) => {
+  const name = `AWS_ENDPOINT_URL_${service.toUpperCase().replaceAll('-', '_')}`;
+  const given = environment[name] ?? environment.AWS_ENDPOINT_URL;
+  const host = `${service}.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}`;
+  // A dot in a bucket's name would not be covered by the certificate; other endpoints rarely have a name per bucket.
+  const inHost = bucket !== undefined && given === undefined && !bucket.includes('.');
+  const base = given?.replace(/\/+$/, '') ?? `https://${inHost ? `${bucket}.` : ''}${host}`;
+  return { url: `${base}${bucket === undefined || inHost ? '' : `/${bucket}`}${path}`, headers };
+};
+
+const sign = async (
+  { service, region, method, body }: AwsRequest,
+  url: string,
+  headers: Readonly<Record<string, string>>,
+  credentials: Credentials,
+): Promise<SignedRequest> => {
+  // Only who calls AWS pays for Node's own web classes, which the signer needs.
+  const { AwsV4Signer } = await import('aws4fetch');
+  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
+  const hash = createHash('sha256')
+    .update(bytes ?? '')
+    .digest('hex');
+  const { accessKeyId, secretAccessKey, sessionToken } = credentials;
+  const signed = await new AwsV4Signer({
+    method,
+    url,
+    service,
+    region,
+    accessKeyId,
+    secretAccessKey,
+    ...(sessionToken === undefined ? {} : { sessionToken }),
+    headers: { ...headers, 'X-Amz-Content-Sha256': hash },
+  }).sign();
+  return { url: signed.url.href, method, headers: Object.fromEntries(signed.headers), ...(bytes && { body: bytes }) };
+};
+
+type SignedRequest = Omit<PlainRequest, 'method' | 'body'> & {
+  readonly method: AwsRequest['method'];
+  readonly body?: string | Uint8Array;
+};
+
+/** A connection for each request: a function is frozen between its runs, and what it kept open would be dead. */
+const transport = () => {
+  let agent: import('undici').Agent | undefined;
+  const send = async (request: SignedRequest, signal: AbortSignal): Promise<AwsAnswer> => {
+    const { Agent, request: ask } = await import('undici');
+    agent ??= new Agent({ pipelining: 0, allowH2: false });
+    const { url, method, headers, body } = request;
+    const answer = await ask(url, { dispatcher: agent, method, headers, body: body ?? null, signal, reset: true });
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of answer.body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > mostBytes) throw Object.assign(new Error('the answer is too long'), { code: 'AWS_TOO_LONG' });
+    }
+    const read = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat()[0] ?? '']);
+    return { status: answer.statusCode, headers: Object.fromEntries(read), body: Buffer.concat(chunks) };
+  };
+  return { send, close: async () => agent?.destroy() };
+};
+
+/** What an error answer says, in one short line: code and message of JSON or XML. */
+export const awsProblem = ({ status, body }: Pick<AwsAnswer, 'status' | 'body'>): string => {
+  const text = body.subarray(0, 4_096).toString('utf8');
+  const part = (...names: readonly string[]) =>
+    names
+      .map((name) => new RegExp(`<${name}>([^<]*)<|"${name}"\\s*:\\s*"([^"]*)"`).exec(text))
+      .find((one) => one !== null);
+  const [code, message] = [part('Code', '__type', 'code'), part('Message', 'message')].map(
+    (one) => one?.[1] ?? one?.[2],
+  );
+  const said = [code?.split('#').at(-1), message].filter((one) => one !== undefined && one !== '').join(': ');
+  return `status ${status}${said === '' ? '' : `: ${said.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 300)}`}`;
+};
