@@ -20,7 +20,7 @@ export const regions = defineCommand({
     if (config.length === 0) return wrongUsage(io, 'regions needs a list: --config FILE');
     const list = await openList(config, io);
     if (list === undefined) return 2;
-    const all = regionsOf(list.vantages, list.checks, list.endpoints);
+    const all = regionsOf(list);
     if (json) {
       io.stdout.write(`${JSON.stringify(all)}\n`);
       return 0;

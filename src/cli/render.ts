@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { stackDefaults, stackOf } from '../generate/cloudformation.ts';
+import { stackFor, stageName, templateOf } from '../generate/aws/stack.ts';
 import { regionsOf } from '../generate/regions.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
@@ -26,8 +26,8 @@ export const render = defineCommand({
       .meta({ value: 'FORMAT' }),
     stage: z
       .string()
-      .regex(/^[a-z0-9][a-z0-9-]{0,19}$/, 'write lower-case letters, digits and hyphens, 20 at most')
-      .default(stackDefaults.stage)
+      .regex(stageName, 'write lower-case letters, digits and hyphens, 20 at most')
+      .default('dev')
       .describe('Part of all names, so that several stacks may stand side by side.')
       .meta({ value: 'NAME' }),
   }),
@@ -36,7 +36,7 @@ export const render = defineCommand({
     if (config.length === 0) return wrongUsage(io, 'render needs a list: --config FILE');
     const list = await openList(config, io);
     if (list === undefined) return 2;
-    const all = regionsOf(list.vantages, list.checks, list.endpoints);
+    const all = regionsOf(list);
     const names = all.map((region) => region.vantage).join(', ');
     const [only] = all.filter((region) => vantage === undefined || region.vantage === vantage);
     if (only === undefined)
@@ -48,7 +48,7 @@ export const render = defineCommand({
       );
     if (vantage === undefined && all.length > 1) return wrongUsage(io, `render needs --vantage: one of ${names}`);
     try {
-      io.stdout.write(`${JSON.stringify(stackOf(only, { ...stackDefaults, stage }), undefined, 2)}\n`);
+      io.stdout.write(`${JSON.stringify(templateOf(stackFor(only, stage, list.list.aws)), undefined, 2)}\n`);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return wrongUsage(io, error.message);

@@ -14,7 +14,7 @@ import { type Selection, selector } from './selectors.ts';
 import { shapeOf } from './shape.ts';
 import { type Add, type Chosen, type Item, itemsOf, nameOf, type Wanted, wantedOf } from './target.ts';
 import { vantageProblem } from './vantage-rules.ts';
-import { vantagesOf } from './vantages.ts';
+import { vantagesOf, vpcOf } from './vantages.ts';
 
 /** A list turned into what the rest of the program deals in. With problems the rest is incomplete and must not be used. */
 export type Compiled = {
@@ -100,11 +100,8 @@ const compileTarget = (wanted: Wanted, work: Work): void => {
   for (const [index, item] of items.entries()) {
     const twin = instances.get(item.instance);
     if (twin !== undefined) {
-      work.add(
-        item.path,
-        `a second check with the instance ${quoted(item.instance)}; write another \`instance:\``,
-        twin,
-      );
+      const message = `a second check with the instance ${quoted(item.instance)}; write another \`instance:\``;
+      work.add(item.path, message, twin);
     } else {
       instances.set(item.instance, item.path);
       compileItem(item, index, { wanted, chosen, name, vantages }, work);
@@ -169,7 +166,8 @@ const vantagesOfItem = (
   const wish = { host: place.host, prober: module.prober, needs, settings, intervalMs, private: chosen.get('private') };
   for (const vantage of vantages) {
     const entry = work.list.vantages[vantage.name];
-    const problem = entry === undefined ? undefined : vantageProblem(wish, vantage, entry);
+    const problem =
+      entry === undefined ? undefined : vantageProblem(wish, vantage, entry, vpcOf(work.list, vantage.name));
     if (problem === undefined) continue;
     work.add([...path, problem.key], problem.message);
     return [];

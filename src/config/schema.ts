@@ -3,6 +3,7 @@ import type { Dialect, Profile } from '../kernel/check.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { durationText } from '../net/settings.ts';
 import type { Prober } from '../net/prober.ts';
+import { awsSettings, vpcSettings } from './aws.ts';
 import { endpointSchema } from './endpoint.ts';
 import { labelsText } from './labels.ts';
 import { markOverlay } from './shape.ts';
@@ -77,13 +78,7 @@ const vantage = z.strictObject({
     .optional()
     .describe('Shortest interval allowed here; 1m for Lambda vantages, 1s for agents.'),
   private: z.enum(['allow', 'refuse']).default('refuse').describe('Whether private addresses may be probed from here.'),
-  vpc: z
-    .strictObject({
-      subnet_ids: z.array(z.string().min(1)).min(1).describe('Subnets of the function.'),
-      security_group_ids: z.array(z.string().min(1)).min(1).describe('Security groups of the function.'),
-    })
-    .optional()
-    .describe('Network of a Lambda vantage that probes private addresses.'),
+  vpc: vpcSettings.optional().describe('Network of a Lambda vantage that probes private addresses or over IPv6.'),
 });
 
 const targetShape = {
@@ -131,6 +126,7 @@ const listShape = {
     })
     .optional()
     .describe('What a plan of this list may cost.'),
+  aws: awsSettings.optional().describe('What the stacks of Lambda vantages have in common.'),
   vantages: z.record(z.string(), vantage).default({}).describe('Where probes run from, by name.'),
   remote_write: z.array(endpointSchema).default([]).describe("Where samples are pushed to, in Prometheus's words."),
   defaults: z

@@ -2,6 +2,7 @@ import type { Vantage } from '../kernel/check.ts';
 import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import { isIpv6, isPrivate } from './hosts.ts';
+import type { VpcSettings } from './aws.ts';
 import type { VantageEntry } from './schema.ts';
 
 /** What a rule looks at. */
@@ -19,8 +20,9 @@ export const vantageProblem = (
   wish: Wish,
   vantage: Vantage,
   entry: VantageEntry,
+  vpc: VpcSettings | undefined,
 ): { readonly key: string; readonly message: string } | undefined => {
-  const problem = vantage.kind === 'lambda' ? lambdaProblem(wish, vantage, entry) : undefined;
+  const problem = vantage.kind === 'lambda' ? lambdaProblem(wish, vantage, entry, vpc) : undefined;
   if (problem !== undefined) return problem;
   const shortest =
     entry.min_interval === undefined ? shortestOf[vantage.kind] : (parseDuration(entry.min_interval) ?? 0);
@@ -35,6 +37,7 @@ const lambdaProblem = (
   { host, prober, needs, settings, private: wanted }: Wish,
   { name }: Vantage,
   entry: VantageEntry,
+  vpc: VpcSettings | undefined,
 ): { readonly key: string; readonly message: string } | undefined => {
   const agents = 'probe it `from` agents';
   if (needs.includes('icmp'))
@@ -44,15 +47,13 @@ const lambdaProblem = (
       key: 'from',
       message: `Lambda (vantage ${name}) has no sockets in files, which ${prober} needs; ${agents}`,
     };
-  if (isIpv6(host)) return { key: 'from', message: `Lambda (vantage ${name}) reaches no IPv6 address; ${agents}` };
-  if (wantsIpv6Only(settings))
-    return {
-      key: 'from',
-      message: `Lambda (vantage ${name}) reaches no IPv6 address; allow ip_protocol_fallback, or ${agents}`,
-    };
+  const ipv6 = `Lambda (vantage ${name}) reaches no IPv6 address without a dual-stack \`vpc: { ipv6: true }\``;
+  if (isIpv6(host) && vpc?.ipv6 !== true) return { key: 'from', message: `${ipv6}; ${agents}` };
+  if (wantsIpv6Only(settings) && vpc?.ipv6 !== true)
+    return { key: 'from', message: `${ipv6}; allow ip_protocol_fallback, or ${agents}` };
   if (!isPrivate(host)) return undefined;
   const allowed = wanted === 'allow' || (wanted === undefined && entry.private === 'allow');
-  if (allowed && entry.vpc !== undefined) return undefined;
+  if (allowed && vpc !== undefined) return undefined;
   const missing = allowed ? `\`vpc\` at the vantage` : '`private: allow` here and `vpc` at the vantage';
   return { key: 'target', message: `a private address at the Lambda vantage ${name} needs ${missing}; or ${agents}` };
 };

@@ -256,7 +256,7 @@ test('compile: ids are unique and checks survive JSON', () => {
 
 test('compile: an endpoint knows its vantages, and one vantage that pushes nowhere gives a warning', () => {
   const { compiled, warnings } = good(`
-vantages: { a: { kind: agent }, b: { kind: lambda } }
+vantages: { a: { kind: agent }, b: { kind: lambda, region: eu-west-1 } }
 remote_write:
   - { url: "http://prometheus/api/v1/write", from: [kind=agent], headers: { X-Scope-OrgID: 7 } }
   - { url: "http://prometheus/api/v1/write", from: [a] }

@@ -48,7 +48,7 @@ refused(
   firstLine + 2,
 );
 refusedList('an unknown key at the top and lists those that are known', `${agent}zzz: 1\ntargets: ["http://x"]`, [
-  /^list\.yaml:2 zzz: unknown key; known are budget, defaults, external_labels, groups, modules, /,
+  /^list\.yaml:2 zzz: unknown key; known are aws, budget, defaults, external_labels, groups, modules, /,
 ]);
 refusedList('an unknown key of a module that is not used', 'modules: { m: { prober: http, http: { metod: GET } } }', [
   'list.yaml:1 modules.m.http.metod: unknown key; did you mean "method"?',
@@ -93,12 +93,12 @@ refused(
 refused(
   'an IPv6 address at a Lambda vantage',
   '  - https://[2606:4700::1111]',
-  'targets[1].from: Lambda (vantage edge) reaches no IPv6 address; probe it `from` agents',
+  'targets[1].from: Lambda (vantage edge) reaches no IPv6 address without a dual-stack `vpc: { ipv6: true }`; probe it `from` agents',
 );
 refused(
   'settings that only allow IPv6 at a Lambda vantage',
   '  - { target: "https://x.example", http: { ip_protocol_fallback: false } }',
-  'targets[1].from: Lambda (vantage edge) reaches no IPv6 address; allow ip_protocol_fallback, or probe it `from` agents',
+  'targets[1].from: Lambda (vantage edge) reaches no IPv6 address without a dual-stack `vpc: { ipv6: true }`; allow ip_protocol_fallback, or probe it `from` agents',
 );
 refused(
   'an interval below a minute at a Lambda vantage',
@@ -133,7 +133,7 @@ refused(
 test('config: takes a private address at a Lambda vantage that allows it and has a vpc', () => {
   const vpc = 'vpc: { subnet_ids: [subnet-1], security_group_ids: [sg-1] }';
   const list = (more: string, target: string) =>
-    `vantages: { edge: { kind: lambda, ${vpc}${more} } }\ntargets: [{ target: "http://10.0.0.1", from: [edge], interval: 1m${target} }]`;
+    `vantages: { edge: { kind: lambda, region: eu-west-1, ${vpc}${more} } }\ntargets: [{ target: "http://10.0.0.1", from: [edge], interval: 1m${target} }]`;
   assert.deepEqual(problemsOf(list('', ', private: allow')), []);
   assert.deepEqual(problemsOf(list(', private: allow', '')), []);
   assert.equal(problemsOf(list('', '')).length, 1);
@@ -166,9 +166,51 @@ refusedList(
 );
 refusedList(
   'a vantage that nobody matches',
-  'vantages: { a: { kind: agent }, b: { kind: lambda } }\ntargets: ["http://x"]',
+  'vantages: { a: { kind: agent }, b: { kind: lambda, region: us-east-1 } }\ntargets: ["http://x"]',
   ['list.yaml:1 vantages.b: no target is probed from this vantage; name it in a `from`, or take it out'],
 );
+refusedList(
+  'a region of AWS that is none, and says which one was meant',
+  'vantages: { eu-west-9: { kind: lambda } }\ntargets: ["https://x.example"]',
+  [
+    'list.yaml:1 vantages.eu-west-9: "eu-west-9" is no region of AWS that we know; did you mean eu-west-1? If it is new, write `region: eu-west-9`.',
+  ],
+);
+refusedList(
+  "a region that has no region's form",
+  'vantages: { edge: { kind: lambda, region: Ireland } }\ntargets: ["https://x.example"]',
+  [
+    'list.yaml:1 vantages.edge.region: "Ireland" is no region of AWS that we know; write for example `region: eu-west-1`',
+  ],
+);
+test('config: takes a region that is newer than the program, where it is written on purpose', () => {
+  const list = 'vantages: { edge: { kind: lambda, region: eu-west-9 } }\ntargets: ["https://x.example"]';
+  assert.deepEqual(problemsOf(list), []);
+});
+refusedList(
+  'one network for functions in two regions',
+  'aws: { vpc: { subnet_ids: [s], security_group_ids: [g] } }\nvantages: { eu-west-1: { kind: lambda }, us-east-1: { kind: lambda } }\ntargets: ["https://x.example"]',
+  [
+    'list.yaml:1 aws.vpc: subnets are of one region, and eu-west-1, us-east-1 would share these; write `vpc` at each vantage',
+  ],
+);
+for (const [what, aws, path] of [
+  ['a boundary that is no ARN', 'permissions_boundary: boundary', 'permissions_boundary'],
+  ['a path of roles without slashes', 'iam_path: team', 'iam_path'],
+  ['a retention that CloudWatch does not know', 'log_retention_days: 15', 'log_retention_days'],
+  ['memory of less than Lambda gives', 'memory: 64', 'memory'],
+  ['a bucket written as a URL', 'list: { bucket: "s3://b", region: eu-west-1 }', 'list.bucket'],
+  ['a topic written as an ARN', 'alarm_topic: "arn:aws:sns:eu-west-1:1:x"', 'alarm_topic'],
+] as const)
+  refusedList(what, `aws: { ${aws} }\nvantages: { eu-west-1: { kind: lambda } }\ntargets: ["https://x.example"]`, [
+    new RegExp(`^list\\.yaml:1 aws\\.${path}: `),
+  ]);
+test('config: takes an IPv6 address at a Lambda vantage in a dual-stack network', () => {
+  const list = (ipv6: string) =>
+    `aws: { vpc: { subnet_ids: [s], security_group_ids: [g]${ipv6} } }\nvantages: { eu-west-1: { kind: lambda } }\ntargets: ["http://[2001:4860::1]"]`;
+  assert.deepEqual(problemsOf(list(', ipv6: true')), []);
+  assert.equal(problemsOf(list('')).length, 1);
+});
 refused(
   'a selector that matches no vantage',
   '  - { target: "https://x.example", from: [agnet] }',
@@ -189,7 +231,7 @@ refusedList('targets without vantages', 'targets: ["http://x"]', [
 ]);
 refusedList(
   'a target of the inside without agents',
-  'vantages: { e: { kind: lambda } }\ntargets: ["http://shop.svc"]',
+  'vantages: { eu-west-1: { kind: lambda } }\ntargets: ["http://shop.svc"]',
   [
     'list.yaml:2 targets[0]: is on the inside, and the list has no vantage of kind agent; write `side: outside`, or `from:`',
   ],

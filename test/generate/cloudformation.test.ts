@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadValue } from '../../src/config/load.ts';
-import { type StackOptions, stackDefaults, stackOf, type Template } from '../../src/generate/cloudformation.ts';
-import { regionsOf } from '../../src/generate/regions.ts';
+import type { AwsSettings } from '../../src/config/aws.ts';
+import { stackFor, templateOf } from '../../src/generate/aws/stack.ts';
+import type { Template } from '../../src/generate/aws/template.ts';
+import { type Region, regionsOf } from '../../src/generate/regions.ts';
 import { readEvent } from '../../src/lambda/event.ts';
 import { probers } from '../../src/probers/index.ts';
 import { cli } from '../cli/console.ts';
@@ -31,13 +33,12 @@ const listOf = (targets: number) => ({
 const regions = (targets: number) => {
   const loaded = loadValue(listOf(targets), { probers });
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const { vantages, checks, endpoints } = loaded.compiled;
-  return regionsOf(vantages, checks, endpoints);
+  return regionsOf({ list: loaded.list, ...loaded.compiled });
 };
 
-const stack = (targets: number, options: StackOptions = stackDefaults): Template => {
+const stack = (targets: number, aws: Partial<AwsSettings> = {}, more: Partial<Region> = {}): Template => {
   const [first] = regions(targets);
-  return first === undefined ? assert.fail('no region') : stackOf(first, options);
+  return first === undefined ? assert.fail('no region') : templateOf(stackFor({ ...first, ...more }, 'dev', aws));
 };
 
 const ofType = (template: Template, type: string) =>
@@ -50,9 +51,9 @@ const valuesOf = (value: unknown, key: string): unknown[] =>
 
 test('regions: each Lambda vantage that probes is a function, with its shards and the variables it needs', () => {
   assert.deepEqual(regions(250), [
-    { vantage: 'eu-west-1', region: 'eu-west-1', checks: 251, shards: 3, environment: ['PUSH_TOKEN', 'WAF'] },
-    { vantage: 'tokyo', region: 'ap-northeast-1', checks: 251, shards: 3, environment: ['PUSH_TOKEN', 'WAF'] },
-    { vantage: 'idle', region: 'us-east-1', checks: 1, shards: 1, environment: ['PUSH_TOKEN'] },
+    { vantage: 'eu-west-1', region: 'eu-west-1', checks: 251, shards: 3, secrets: ['env:PUSH_TOKEN', 'env:WAF'] },
+    { vantage: 'tokyo', region: 'ap-northeast-1', checks: 251, shards: 3, secrets: ['env:PUSH_TOKEN', 'env:WAF'] },
+    { vantage: 'idle', region: 'us-east-1', checks: 1, shards: 1, secrets: ['env:PUSH_TOKEN'] },
   ]);
 });
 
@@ -86,7 +87,7 @@ test('cloudformation: roles may do what they must, by name, and nothing else', (
 });
 
 test('cloudformation: logs end, alarms are there, and the function is what was measured', () => {
-  const template = stack(1, { ...stackDefaults, retentionDays: 30 });
+  const template = stack(1, { log_retention_days: 30, memory: 512 });
   assert.deepEqual(valuesOf(template, 'RetentionInDays'), [30]);
   const [probe] = ofType(template, 'AWS::Lambda::Function');
   const { Runtime, Architectures, MemorySize, Timeout } = probe?.Properties ?? {};
@@ -103,8 +104,95 @@ test('cloudformation: secrets are parameters that are never shown, and no value 
     Description: 'Value of the variable PUSH_TOKEN that the list refers to.',
   });
   assert.deepEqual(valuesOf(template, 'PUSH_TOKEN'), [{ Ref: 'EnvPushToken' }]);
-  const twins = { vantage: 'x', region: 'x', checks: 1, shards: 1, environment: ['A_B', 'a_b'] };
-  assert.throws(() => stackOf(twins), /two variables of the list have one parameter: A_B, a_b/);
+  const twins = { vantage: 'x', region: 'x', checks: 1, shards: 1, secrets: ['env:A_B', 'env:a_b'] };
+  assert.throws(() => templateOf(stackFor(twins, 'dev')), /two variables of the list have one parameter: A_B, a_b/);
+});
+
+test('cloudformation: secrets that AWS keeps may be read by their names alone, each in its region', () => {
+  const secrets = [
+    'secretsmanager:push#token',
+    'secretsmanager:us-east-1:arn:aws:secretsmanager:us-east-1:123456789012:secret:x-AbCdEf',
+    'ssm:/bothways/push',
+    'ssm:us-east-1:plain',
+  ];
+  const template = stack(1, { kms_key: 'arn:aws:kms:eu-west-1:123456789012:key/k' }, { secrets });
+  const own = valuesOf(template.Resources.ProbeRole, 'Statement').flat().slice(1);
+  const named = (service: string, what: string, region = '${AWS::Region}') => ({
+    'Fn::Sub': `arn:\${AWS::Partition}:${service}:${region}:\${AWS::AccountId}:${what}`,
+  });
+  assert.deepEqual(own.slice(1), [
+    {
+      Sid: 'Parameters',
+      Effect: 'Allow',
+      Action: ['ssm:GetParameter'],
+      Resource: [named('ssm', 'parameter/bothways/push'), named('ssm', 'parameter/plain', 'us-east-1')],
+    },
+    {
+      Sid: 'Secrets',
+      Effect: 'Allow',
+      Action: ['secretsmanager:GetSecretValue'],
+      Resource: [
+        named('secretsmanager', 'secret:push-??????'),
+        'arn:aws:secretsmanager:us-east-1:123456789012:secret:x-AbCdEf',
+      ],
+    },
+    { Sid: 'Key', Effect: 'Allow', Action: ['kms:Decrypt'], Resource: 'arn:aws:kms:eu-west-1:123456789012:key/k' },
+  ]);
+  const [probe] = ofType(template, 'AWS::Lambda::Function');
+  assert.deepEqual(probe?.Properties.KmsKeyArn, 'arn:aws:kms:eu-west-1:123456789012:key/k');
+  assert.deepEqual(valuesOf(template.Resources.ProbeLogGroup, 'KmsKeyId'), [
+    'arn:aws:kms:eu-west-1:123456789012:key/k',
+  ]);
+});
+
+test('cloudformation: an account has its own rules for roles, tags, networks and alarms', () => {
+  const template = stack(
+    1,
+    {
+      permissions_boundary: 'arn:aws:iam::123456789012:policy/b',
+      iam_path: '/team/',
+      tags: { team: 'edge' },
+      alarm_topic: 'pager',
+      list: { bucket: 'lists', region: 'eu-central-1', prefix: 'b/' },
+    },
+    { vpc: { subnet_ids: ['subnet-1'], security_group_ids: ['sg-1'], ipv6: true } },
+  );
+  for (const { Properties } of ofType(template, 'AWS::IAM::Role'))
+    assert.deepEqual(
+      [Properties.PermissionsBoundary, Properties.Path],
+      ['arn:aws:iam::123456789012:policy/b', '/team/'],
+    );
+  for (const type of [
+    'Lambda::Function',
+    'IAM::Role',
+    'Logs::LogGroup',
+    'CloudWatch::Alarm',
+    'Scheduler::ScheduleGroup',
+  ])
+    for (const { Properties } of ofType(template, `AWS::${type}`))
+      assert.deepEqual(Properties.Tags, [
+        { Key: 'bothways:stage', Value: 'dev' },
+        { Key: 'team', Value: 'edge' },
+      ]);
+  assert.equal(valuesOf(template, 'AlarmActions').length, 3);
+  assert.deepEqual(valuesOf(template, 'VpcConfig'), [
+    { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'], Ipv6AllowedForDualStack: true },
+  ]);
+  assert.deepEqual(valuesOf(template, 'BOTHWAYS_LIST_S3'), ['s3://lists/b/dev/lists/eu-west-1.json']);
+  assert.deepEqual(
+    valuesOf(template.Resources.ProbeRole, 'Statement')
+      .flat()
+      .filter((one) => valuesOf(one, 'Action').flat().includes('s3:GetObject'))
+      .map((one) => valuesOf(one, 'Resource')),
+    [[{ 'Fn::Sub': 'arn:${AWS::Partition}:s3:::lists/b/dev/lists/eu-west-1.json' }]],
+  );
+  const given = stack(1, {
+    role_arn: 'arn:aws:iam::123456789012:role/f',
+    schedule_role_arn: 'arn:aws:iam::123456789012:role/s',
+  });
+  assert.deepEqual(ofType(given, 'AWS::IAM::Role'), []);
+  assert.deepEqual(valuesOf(given, 'Role'), ['arn:aws:iam::123456789012:role/f']);
+  assert.deepEqual(valuesOf(given, 'RoleArn'), ['arn:aws:iam::123456789012:role/s']);
 });
 
 test('cloudformation: what refers to something refers to what is there', () => {
@@ -120,8 +208,12 @@ test('cloudformation: ten thousand targets stay within its limits, and a list be
   assert.ok(Object.keys(template.Resources).length < 500);
   assert.ok(JSON.stringify(template).length < 1_000_000);
   assert.throws(
-    () => stackOf({ vantage: 'x', region: 'x', checks: 50_000, shards: 500, environment: [] }),
+    () => stackFor({ vantage: 'x', region: 'x', checks: 50_000, shards: 500, secrets: [] }, 'dev'),
     /more than one stack/,
+  );
+  assert.throws(
+    () => stackFor({ vantage: 'x'.repeat(40), region: 'eu-west-1', checks: 1, shards: 1, secrets: [] }, 'dev'),
+    /has 72 letters, and AWS takes 64/,
   );
 });
 
@@ -131,7 +223,7 @@ test('render: prints the stack of a vantage, without the value of a secret, and 
   const words = ['render', '--config', file.path];
   const good = await cli([...words, '--vantage', 'tokyo', '--stage', 'prod'], { environment });
   assert.equal(good.code, 0);
-  assert.equal(JSON.parse(good.stdout).Resources.Probe.Properties.FunctionName, 'bothways-prod-tokyo');
+  assert.equal(JSON.parse(good.stdout).Resources.ProbeLambdaFunction.Properties.FunctionName, 'bothways-prod-tokyo');
   assert.doesNotMatch(good.stdout + good.stderr, /canary/);
   const many = await cli(words);
   assert.deepEqual([many.code, many.stdout], [2, '']);
