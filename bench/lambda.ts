@@ -154,5 +154,8 @@ const packedList = async (
     { probers },
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  return folder.write(`packed-${urls[0]?.startsWith('https')}.json`, packList(loaded.compiled, loaded.literals));
+  return folder.write(
+    `packed-${urls[0]?.startsWith('https')}.json`,
+    packList({ ...loaded.compiled, literals: loaded.literals, externalLabels: {} }),
+  );
 };

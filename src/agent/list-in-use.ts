@@ -1,4 +1,5 @@
 import type { Check } from '../kernel/check.ts';
+import { sameChecks } from '../run/same-checks.ts';
 import type { Services } from '../run/services.ts';
 import { ofShard, type Shard } from '../run/shard.ts';
 import { type InUse, type ListSource, readList } from './list-keeper.ts';
@@ -43,7 +44,7 @@ export const listInUse = async (
 
   const change = async (next: InUse) => {
     list = next;
-    written = sameObjects(written, ofShard(next.checks, shard));
+    written = sameChecks(written, ofShard(next.checks, shard));
     await useChecks(await expand(written));
   };
 
@@ -91,9 +92,4 @@ export const listInUse = async (
       await reloading;
     },
   };
-};
-
-const sameObjects = (before: readonly Check[], after: readonly Check[]): readonly Check[] => {
-  const known = new Map(before.map((check) => [JSON.stringify(check), check]));
-  return after.map((check) => known.get(JSON.stringify(check)) ?? check);
 };

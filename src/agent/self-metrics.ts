@@ -3,6 +3,7 @@ import { counter, gauge, type Point, point } from '../kernel/metric.ts';
 import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import type { Counts } from '../delivery/deliver.ts';
+import { type ListState, listStatePoints } from '../run/list-state.ts';
 
 const endpoint = 'The receiver, by its name in the list.';
 
@@ -37,14 +38,6 @@ export const selfMetrics = {
     'Runs whose times are not to be trusted, because the process itself was late by more than 6 ms.',
   ),
   lag: gauge('bothways_runs_start_lag_max_seconds', 'How late the latest run so far started, in seconds.'),
-  reloaded: gauge('bothways_list_last_reload_successful', 'Whether the newest list could be read: 1 or 0.'),
-  reloadedAt: gauge(
-    'bothways_list_last_reload_success_timestamp_seconds',
-    'When the list in use was read, in Unix seconds.',
-  ),
-  list: gauge('bothways_list_info', 'The list in use; always 1.', {
-    labels: { hash: 'Of the contents of its files.' },
-  }),
   samples: counter('bothways_delivery_samples_total', 'What became of samples.', {
     labels: {
       endpoint,
@@ -76,7 +69,7 @@ type Done = {
   readonly skipped: Readonly<Record<'overlap' | 'late', number>>;
   readonly doubtful: number;
   readonly lagMs: number;
-  readonly list: { readonly hash: string; readonly loadedAt: number; readonly ok: boolean };
+  readonly list: ListState;
   readonly deliveries: readonly { readonly endpoint: string; readonly counts: Counts }[];
 };
 
@@ -96,9 +89,7 @@ export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, 
     point(selfMetrics.skipped, skipped.late, { why: 'late' }),
     point(selfMetrics.doubtful, doubtful),
     point(selfMetrics.lag, lagMs / 1_000),
-    point(selfMetrics.reloaded, list.ok ? 1 : 0),
-    point(selfMetrics.reloadedAt, list.loadedAt / 1_000),
-    point(selfMetrics.list, 1, { hash: list.hash }),
+    ...listStatePoints(list),
     ...deliveries.flatMap(({ endpoint: name, counts }) => deliveryPoints(name, counts)),
   ];
 };

@@ -2,6 +2,8 @@ import * as z from 'zod';
 import { engineMetrics } from '../agent/engine-metrics.ts';
 import { networkExporterMetrics } from '../agent/network-exporter.ts';
 import { selfMetrics } from '../agent/self-metrics.ts';
+import { runMetrics } from '../lambda/run-metrics.ts';
+import { listStateMetrics } from '../run/list-state.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Topic } from '../generate/topic.ts';
 import type { Metric } from '../kernel/metric.ts';
@@ -16,6 +18,8 @@ export const topicsOf = (probers: ProberTable): readonly Topic[] => {
     ['every prober', everyRun],
     ['the list, with every run', listMetrics],
     ['every vantage and shard', heartbeatMetrics],
+    ['every agent, and every run of a function', listStateMetrics],
+    ['every run of a function', runMetrics],
     ['the agent', selfMetrics],
     ['the agent, once it has sent packets', engineMetrics],
     ['the agent, for targets with these names', networkExporterMetrics],

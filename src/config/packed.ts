@@ -1,4 +1,5 @@
-import type { Check, Vantage } from '../kernel/check.ts';
+import { createHash } from 'node:crypto';
+import type { Check, Labels, Module, Target, Vantage } from '../kernel/check.ts';
 import type { Compiled } from './compile.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -7,44 +8,121 @@ import type { Endpoint } from './endpoint.ts';
  * the schema, which would cost a cold start more than everything else.
  */
 export type Packed = {
+  /** Of the content, 12 hexadecimal digits: the same list has the same wherever it was packed. */
+  readonly hash: string;
   readonly checks: readonly Check[];
   readonly endpoints: readonly Endpoint[];
   readonly vantages: readonly Vantage[];
   /** Secrets that stood in the list itself, by reference; for the kit alone, never to be shown. */
   readonly literals: ReadonlyMap<string, string>;
-  readonly externalLabels: Readonly<Record<string, string>>;
+  readonly externalLabels: Labels;
 };
 
-/** The format that is written, and the newest that is read. */
-const format = 1;
+/** What is packed: a compiled list, and what belongs to it. */
+export type Packable = Pick<Compiled, 'checks' | 'endpoints' | 'vantages'> & {
+  readonly literals: ReadonlyMap<string, string>;
+  readonly externalLabels: Labels;
+};
 
-/** A compiled list as text. */
-export const packList = (
-  { checks, endpoints, vantages }: Pick<Compiled, 'checks' | 'endpoints' | 'vantages'>,
-  literals: ReadonlyMap<string, string>,
-  externalLabels: Readonly<Record<string, string>> = {},
-): string =>
-  JSON.stringify({ format, checks, endpoints, vantages, literals: Object.fromEntries(literals), externalLabels });
+/** The format that is written and read. */
+const format = 2;
+
+/** A check, with what it shares with others as places in tables. */
+type Row = readonly [id: string, instance: string, target: number, module: number, vantage: number, labels: Labels];
+
+/**
+ * A compiled list as text: all of it, or what is for the named vantage. What checks share is written once, since a list of ten
+ * thousand is read at each cold start.
+ */
+export const packList = (list: Packable, vantage?: string): string => {
+  const isMine = (one: Vantage) => vantage === undefined || one.name === vantage;
+  const vantages = list.vantages.filter(isMine);
+  const checks = list.checks.filter((check) => isMine(check.vantage));
+  const endpoints = list.endpoints.filter(({ from }) => vantages.some(({ name }) => from.includes(name)));
+  const common = commonLabels(checks);
+  const targets = table<Target>();
+  const modules = table<Module>();
+  const rows = checks.map((check): Row => {
+    const { id, instance, target, module, labels } = check;
+    const own = Object.fromEntries(Object.entries(labels).filter(([name]) => !Object.hasOwn(common, name)));
+    const at = vantages.findIndex(({ name }) => name === check.vantage.name);
+    return [id, instance, targets.placeOf(target), modules.placeOf(module), at, own];
+  });
+  const literals = Object.fromEntries([...list.literals].sort(([a], [b]) => (a < b ? -1 : 1)));
+  const content = {
+    vantages,
+    endpoints,
+    externalLabels: list.externalLabels,
+    literals,
+    common,
+    targets: targets.all,
+    modules: modules.all,
+    checks: rows,
+  };
+  return JSON.stringify({ format, hash: hashOf(JSON.stringify(content)), ...content });
+};
+
+const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+
+const table = <T extends object>() => {
+  const all: T[] = [];
+  const places = new Map<T | string, number>();
+  const placeOf = (one: T): number => {
+    // Each target has a module object of its own; most say the same.
+    const seen = places.get(one);
+    if (seen !== undefined) return seen;
+    const text = JSON.stringify(one);
+    const place = places.get(text) ?? all.push(one) - 1;
+    places.set(one, place).set(text, place);
+    return place;
+  };
+  return { all, placeOf };
+};
+
+/** Labels that all checks have with one value. */
+const commonLabels = (checks: readonly Check[]): Labels => {
+  const [first] = checks;
+  return Object.fromEntries(
+    Object.entries(first?.labels ?? {}).filter(([name, value]) => checks.every(({ labels }) => labels[name] === value)),
+  );
+};
 
 /** A packed list, or why it cannot be used. */
 export type Unpacked = { readonly ok: true; readonly packed: Packed } | { readonly ok: false; readonly why: string };
 
-/** Reads what {@link packList} wrote. Looks at its outlines only: who writes it is `bothways` itself. Never throws. */
+/** Reads what {@link packList} wrote; refuses what is none, is cut off or was changed by hand. Never throws. */
 export const readPacked = (text: string): Unpacked => {
   const value = parsed(text);
   if (!isTable(value)) return { ok: false, why: 'is no packed list' };
-  if (typeof value.format !== 'number') return { ok: false, why: 'is no packed list: it says no format' };
-  if (value.format > format)
-    return { ok: false, why: `has format ${value.format}, and this version reads up to ${format}; deploy both anew` };
-  const { checks, endpoints, vantages, literals, externalLabels } = value;
-  if (![checks, endpoints, vantages].every(Array.isArray) || !isTable(literals) || !isTable(externalLabels))
-    return { ok: false, why: 'is no packed list: something is missing in it' };
-  // safe: written by packList, and looked at above
-  const packed = { checks, endpoints, vantages, externalLabels } as unknown as Packed;
-  return {
-    ok: true,
-    packed: { ...packed, literals: new Map(Object.entries(literals).map(([key, one]) => [key, String(one)])) },
-  };
+  const { format: given, hash, ...content } = value;
+  if (typeof given !== 'number') return { ok: false, why: 'is no packed list: it says no format' };
+  if (given !== format)
+    return { ok: false, why: `has format ${given}, and this version reads format ${format}; deploy and push anew` };
+  if (typeof hash !== 'string' || hashOf(JSON.stringify(content)) !== hash)
+    return { ok: false, why: 'is no packed list: its content does not fit its hash' };
+  // safe: what has the hash was written by packList
+  return { ok: true, packed: unpacked(hash, content as unknown as Content) };
+};
+
+type Content = {
+  readonly vantages: readonly Vantage[];
+  readonly endpoints: readonly Endpoint[];
+  readonly externalLabels: Labels;
+  readonly literals: Readonly<Record<string, string>>;
+  readonly common: Labels;
+  readonly targets: readonly Target[];
+  readonly modules: readonly Module[];
+  readonly checks: readonly Row[];
+};
+
+const unpacked = (hash: string, content: Content): Packed => {
+  const { vantages, endpoints, externalLabels, common, targets, modules } = content;
+  const checks = content.checks.flatMap(([id, instance, target, module, vantage, labels]): Check[] => {
+    const [t, m, v] = [targets[target], modules[module], vantages[vantage]];
+    if (t === undefined || m === undefined || v === undefined) return [];
+    return [{ id, instance, target: t, module: m, vantage: v, labels: { ...common, ...labels } }];
+  });
+  return { hash, checks, endpoints, vantages, externalLabels, literals: new Map(Object.entries(content.literals)) };
 };
 
 const parsed = (text: string): unknown => {

@@ -160,7 +160,9 @@ const count = (row: { accepted: number; lost: number }, { delivered, undelivered
 const packedList = async (path: string, probers: ProberTable) => {
   const loaded = await load([path], { probers });
   if (!loaded.ok) throw new Error('the list of the demo is not sound');
-  const read = readPacked(packList(loaded.compiled, loaded.literals));
+  const read = readPacked(
+    packList({ ...loaded.compiled, literals: loaded.literals, externalLabels: loaded.list.external_labels }),
+  );
   if (!read.ok) throw new Error(read.why);
   return read.packed;
 };

@@ -1,12 +1,13 @@
 import type { EpochMs } from '../kernel/check.ts';
 import type { Shard } from '../run/shard.ts';
 
-/** What a schedule asks for: the checks of a shard that are due in the window that begins at the slot. `id` is unique per execution. */
+/** What a schedule asks for: the checks of a shard that are due in the window that begins at the slot. `id` is unique per execution, `attempt` counts from 1. */
 export type ProbeEvent = {
   readonly shard: Shard;
   readonly slot: EpochMs;
   readonly windowMs: number;
   readonly id: string | undefined;
+  readonly attempt: number;
 };
 
 /** An event, or what is wrong with it. */
@@ -18,8 +19,8 @@ const mostShards = 10_000;
 const longestWindow = 86_400;
 
 /**
- * Reads `{ shard, of, slot, window?, id? }`: whole numbers, also as text, since EventBridge Scheduler sends text; the slot as an
- * ISO time or Unix seconds; the window in seconds, 60 unless given. Other keys (`attempt`, `vantage`) are left alone.
+ * Reads `{ shard, of, slot, window?, id?, attempt? }`: whole numbers, also as text, since EventBridge Scheduler sends text; the slot as an
+ * ISO time or Unix seconds; the window in seconds, 60 unless given. Other keys are left alone.
  */
 export const readEvent = (value: unknown): ReadEvent => {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -36,7 +37,9 @@ export const readEvent = (value: unknown): ReadEvent => {
     return bad(`window: write seconds, a whole number from 1 to ${longestWindow}`);
   const id = given.get('id');
   if (id !== undefined && typeof id !== 'string') return bad('id: write text');
-  return { ok: true, event: { shard: { index, of }, slot, windowMs: window * 1_000, id } };
+  // For the record alone, so one that makes no sense is not worth a refusal.
+  const attempt = whole(given.get('attempt')) ?? 1;
+  return { ok: true, event: { shard: { index, of }, slot, windowMs: window * 1_000, id, attempt } };
 };
 
 const bad = (problem: string): ReadEvent => ({ ok: false, problem });

@@ -6,19 +6,28 @@ import type { Check, EpochMs } from '../kernel/check.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import type { Moment } from '../net/marks.ts';
 import { type Checked, checker as makeChecker } from '../run/checker.ts';
-import { cpuShare } from '../run/cpu-share.ts';
 import { due } from '../run/due.ts';
-import { heartbeats } from '../run/list-series.ts';
+import { heartbeatPoints, shardSamples } from '../run/list-series.ts';
+import { listStatePoints } from '../run/list-state.ts';
 import { pace as makePace } from '../run/pace.ts';
 import { ofShard, shardText } from '../run/shard.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { type ProbeEvent, readEvent } from './event.ts';
+import { functionShare } from './function-share.ts';
+import { newestList, s3ObjectOf } from './newest-list.ts';
+import { runPoints } from './run-metrics.ts';
+import { type Tally, tally as makeTally } from './tally.ts';
+import { vantageInUse } from './vantage-in-use.ts';
 
-/** What is said while probing; the messages hold no secrets. */
-export type Say = (line: { readonly level: 'warn' | 'error'; readonly msg: string }) => void;
+/** What is said while probing; the messages hold no secrets. `undelivered` are samples, for the alarm that counts them. */
+export type Say = (line: {
+  readonly level: 'warn' | 'error';
+  readonly msg: string;
+  readonly undelivered?: number;
+}) => void;
 
-/** What a probe door is made of. `packed` is the list, `vantage` the name of where this runs. */
+/** What a probe door is made of. `packed` is the list it was deployed with, `vantage` the name of where this runs. */
 export type ProbeDoorParts = {
   readonly packed: Packed;
   readonly vantage: string;
@@ -35,20 +44,16 @@ export type InvocationContext = { readonly getRemainingTimeInMillis: () => numbe
 /** Why an invocation probed nothing. */
 export type NotRun = 'late' | 'early' | 'duplicate' | 'no time';
 
-/** What came of an invocation, for whoever called it by hand. Small, without secrets. `ms` is what it took. */
-export type Summary = {
+/** What came of an invocation, for whoever called it by hand. Small, without secrets. `list` is its hash, `ms` what it took. */
+export type Summary = Tally & {
   readonly vantage: string;
   readonly shard: string;
   readonly slot: string;
+  readonly list: string;
   readonly assigned: number;
   readonly started: number;
-  readonly good: number;
-  readonly failed: number;
-  readonly void: number;
-  readonly samples: number;
   readonly delivered: number;
   readonly undelivered: number;
-  readonly doubtful: number;
   readonly coldStart: boolean;
   readonly ms: number;
   readonly skipped?: NotRun;
@@ -66,31 +71,29 @@ export type ProbeDoor = AsyncDisposable & {
 /** Of the time left: what delivery gets at most, which part of it at least is left to probing, and what nobody gets. */
 const budget = { deliveryMs: 10_000, deliveryPart: 5, spareMs: 200, leastMs: 1_000 };
 
-/** Memory of a function that has a whole core. */
-const wholeCoreMegabytes = 1_769;
-
-/** Above this a run's times are not to be trusted, in seconds. */
-const doubtful = 0.006;
-
 /** Executions that are remembered. */
 const remembered = 200;
 
 /** Opens the door. Throws if the list has no such vantage; nothing is read or sent before the first event. */
 export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
-  const { packed, probers, environment, clock, log, now = Date.now } = parts;
-  const vantage = packed.vantages.find(({ name }) => name === parts.vantage);
-  if (vantage === undefined) {
-    const known = packed.vantages.map(({ name }) => name).join(', ');
-    throw new Error(`the list has no vantage ${parts.vantage}; it has ${known}`);
-  }
-  const kit = makeKit({ environment, literals: packed.literals });
+  const { probers, environment, clock, log, now = Date.now } = parts;
+  let use = vantageInUse(parts.packed, parts.vantage);
+  const literals = new Map(parts.packed.literals);
+  const kit = makeKit({ environment, literals });
+  const lists = newestList({
+    deployed: parts.packed,
+    vantage: parts.vantage,
+    object: s3ObjectOf(environment.BOTHWAYS_LIST_S3, environment.BOTHWAYS_LIST_REGION),
+    aws: kit.aws,
+    now,
+  });
   const checker = makeChecker({ probers, kit, clock, now });
-  const pace = makePace({ share: shareOf(environment) });
-  const own = packed.checks.filter((check) => check.vantage.name === vantage.name);
-  const endpoints = packed.endpoints.filter(({ from }) => from.includes(vantage.name));
+  const cpuShare = functionShare(environment);
+  const pace = makePace({ share: cpuShare });
   const seen = new Set<string>();
   const warm = new Set<Check>();
   let coldStart = true;
+  let said: string | undefined;
 
   const notRun = ({ slot, windowMs }: ProbeEvent, id: string, remaining: number): NotRun | undefined => {
     if (seen.has(id)) return 'duplicate';
@@ -106,6 +109,24 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
     if (seen.size > remembered && oldest !== undefined) seen.delete(oldest);
   };
 
+  /** The newest list that is good. What is wrong with a newer one is said once. */
+  const lookAtList = async () => {
+    const list = await lists();
+    const before = use;
+    use = vantageInUse(list.packed, parts.vantage, before);
+    if (use !== before) {
+      literals.clear();
+      for (const [reference, text] of use.packed.literals) literals.set(reference, text);
+      const kept = new Set(use.checks);
+      for (const check of before.checks) if (!kept.has(check)) checker.forget(check, now());
+      for (const check of warm) if (!kept.has(check)) warm.delete(check);
+    }
+    if (list.problem !== undefined && list.problem !== said)
+      log({ level: 'error', msg: `${list.problem}; list ${use.packed.hash} stays in use` });
+    said = list.problem;
+    return listStatePoints({ hash: use.packed.hash, loadedAt: list.loadedAt, ok: list.problem === undefined });
+  };
+
   const handle: ProbeDoor['handle'] = async (value, context) => {
     const startedAt = performance.now();
     const remaining = context.getRemainingTimeInMillis();
@@ -116,75 +137,84 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
     const cold = coldStart;
     coldStart = false;
     const skipped = notRun(event, id, remaining);
-    const tally = { good: 0, failed: 0, void: 0, samples: 0, doubtful: 0 };
-    const about = { vantage: vantage.name, shard: shardText(event.shard), slot: new Date(event.slot).toISOString() };
+    const tally = makeTally();
+    const shard = shardText(event.shard);
+    const slot = new Date(event.slot).toISOString();
     const summary = (rest: Pick<Summary, 'assigned' | 'started' | 'delivered' | 'undelivered'>): Summary => ({
-      ...about,
+      vantage: parts.vantage,
+      shard,
+      slot,
+      list: use.packed.hash,
       ...rest,
-      ...tally,
+      ...tally.counts(),
       coldStart: cold,
       ms: Math.round(performance.now() - startedAt),
       ...(skipped === undefined ? {} : { skipped }),
     });
     if (skipped !== undefined) {
-      log({ level: 'warn', msg: `nothing probed: ${skipped}; slot ${about.slot}, shard ${about.shard}` });
+      log({ level: 'warn', msg: `nothing probed: ${skipped}; slot ${slot}, shard ${shard}` });
       return summary({ assigned: 0, started: 0, delivered: 0, undelivered: 0 });
     }
     remember(id);
+    const listPoints = await lookAtList();
+    const { vantage, endpoints, packed } = use;
     const deliveryMs = Math.min(budget.deliveryMs, remaining / budget.deliveryPart);
     const leftMs = () => context.getRemainingTimeInMillis() - deliveryMs - budget.spareMs;
     const window = { from: event.slot, to: event.slot + event.windowMs };
-    const checks = due(ofShard(own, event.shard), window).map(({ check }) => check);
+    const checks = due(ofShard(use.checks, event.shard), window).map(({ check }) => check);
     const cool = checks.filter((check) => !warm.has(check));
     await warmUp(cool, probers, kit);
     for (const check of cool) warm.add(check);
     await using ways = new AsyncDisposableStack();
     const deliveries = endpoints.map((endpoint) => ways.use(push(endpoint, vantage.name, kit)));
     const deliver = (samples: Checked['samples']) => {
-      tally.samples += samples.length;
+      tally.said(samples.length);
       for (const delivery of deliveries) delivery.add(samples);
     };
     const onChecked = ({ run, samples }: Checked) => {
-      const { void: stopped, failures } = run.outcome;
-      tally[stopped !== undefined ? 'void' : failures.length === 0 ? 'good' : 'failed'] += 1;
-      if (run.doubt > doubtful) tally.doubtful += 1;
+      tally.ended(run);
       deliver(samples);
     };
     const over = new AbortController();
     const end = setTimeout(() => over.abort(), Math.max(0, leftMs()));
     const mayStart = ({ module }: Check) => module.timeoutMs <= leftMs();
+    const lagMs = Math.max(0, now() - event.slot);
     const started = await sweep(checks, { checker, pace, signal: over.signal, onChecked, mayStart });
     clearTimeout(end);
-    const finished = tally.good + tally.failed;
-    const beat = heartbeats(vantage, about.shard, packed.externalLabels);
-    const lagMs = Math.max(0, now() - event.slot);
-    deliver(beat({ slot: event.slot, assigned: checks.length, finished, skipped: checks.length - finished, lagMs }));
+    const { good, failed, doubtful } = tally.counts();
+    const finished = good + failed;
+    const timeUsed = (performance.now() - startedAt) / remaining;
+    const facts = {
+      shard,
+      attempt: event.attempt,
+      coldStart: cold,
+      timeUsed,
+      cpuShare,
+      doubtful,
+      doubt: tally.doubt(),
+    };
+    const beat = { slot: event.slot, assigned: checks.length, finished, skipped: checks.length - finished, lagMs };
+    const about = [...heartbeatPoints(shard, beat), ...runPoints(facts), ...listPoints];
+    deliver(shardSamples(vantage, packed.externalLabels)(about, event.slot));
     const limit = AbortSignal.timeout(Math.max(0, context.getRemainingTimeInMillis() - budget.spareMs));
     const counts = await Promise.all(deliveries.map((delivery) => delivery.flush(limit)));
-    const undelivered = counts.reduce((sum, one) => sum + undeliveredOf(one), 0);
-    for (const [index, one] of counts.entries()) {
-      if (undeliveredOf(one) === 0) continue;
-      const problem = one.lastProblem === undefined ? '' : `: ${one.lastProblem}`;
-      log({
-        level: 'error',
-        msg: `${undeliveredOf(one)} samples not delivered to ${endpoints[index]?.name}${problem}`,
-      });
-    }
+    for (const [index, one] of counts.entries()) sayUndelivered(one, endpoints[index]?.name ?? '', log);
     if (started < checks.length)
       log({ level: 'warn', msg: `${checks.length - started} of ${checks.length} checks not started: no time left` });
     const delivered = counts.reduce((sum, { accepted }) => sum + accepted, 0);
+    const undelivered = counts.reduce((sum, one) => sum + undeliveredOf(one), 0);
     return summary({ assigned: checks.length, started, delivered, undelivered });
   };
 
   return { handle, [Symbol.asyncDispose]: () => kit[Symbol.asyncDispose]() };
 };
 
+const sayUndelivered = (counts: Counts, endpoint: string, log: Say): void => {
+  const undelivered = undeliveredOf(counts);
+  if (undelivered === 0) return;
+  const problem = counts.lastProblem === undefined ? '' : `: ${counts.lastProblem}`;
+  log({ level: 'error', msg: `${undelivered} samples not delivered to ${endpoint}${problem}`, undelivered });
+};
+
 const undeliveredOf = ({ waiting, dropped, lost, rejected }: Counts): number =>
   waiting + dropped + [lost, rejected].flatMap((table) => Object.values(table)).reduce((sum, one) => sum + one, 0);
-
-/** The function's share of a core by its memory, or the smaller one of its control group. */
-const shareOf = (environment: ProbeDoorParts['environment']): number => {
-  const megabytes = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE ?? Number.NaN);
-  const share = megabytes > 0 ? megabytes / wholeCoreMegabytes : 1;
-  return Math.max(0.01, Math.min(cpuShare(), share));
-};

@@ -1,6 +1,6 @@
 import type { Check, EpochMs, Labels, Vantage } from '../kernel/check.ts';
 import { gauge, type Point, point } from '../kernel/metric.ts';
-import type { Sample } from '../kernel/sample.ts';
+import type { Sample, Series } from '../kernel/sample.ts';
 
 // The list travels as series, so that alert rules can be generic over it; a heartbeat says that somebody is there at all.
 
@@ -67,10 +67,13 @@ export type Heartbeat = {
 };
 
 /**
- * Makes the heartbeat samples of a vantage and shard, one object per series. `labels` are those of every series of the list
- * (`external_labels`).
+ * Makes samples about the work of a vantage and shard out of points, one object per series. `labels` are those of every series of
+ * the list (`external_labels`).
  */
-export const heartbeats = (vantage: Vantage, part: string, labels: Labels): ((beat: Heartbeat) => Sample[]) => {
+export const shardSamples = (
+  vantage: Vantage,
+  labels: Labels,
+): ((points: readonly Point[], at: EpochMs) => Sample[]) => {
   const own: Record<string, string> = {
     ...labels,
     ...vantage.labels,
@@ -78,14 +81,36 @@ export const heartbeats = (vantage: Vantage, part: string, labels: Labels): ((be
     vantage: vantage.name,
     vantage_kind: vantage.kind,
     vantage_region: vantage.region ?? '',
-    shard: part,
   };
-  const pairs = Object.entries(own)
-    .filter(([, value]) => value !== '')
-    .sort(([a], [b]) => (a < b ? -1 : 1));
-  const series = Object.entries(heartbeatMetrics).map(([key, metric]) => ({ key, series: { metric, labels: pairs } }));
-  return ({ slot, assigned, finished, skipped, lagMs }) => {
-    const values: Record<string, number> = { slot: slot / 1_000, assigned, finished, skipped, lag: lagMs / 1_000 };
-    return series.map((one) => ({ series: one.series, at: slot, value: values[one.key] ?? 0 }));
+  const known = new Map<string, Series>();
+  const seriesOf = ({ metric, labels: more }: Point): Series => {
+    const key = `${metric.name}${JSON.stringify(more)}`;
+    let series = known.get(key);
+    if (series === undefined) {
+      const pairs = Object.entries({ ...own, ...more }).filter(([, value]) => value !== '');
+      series = { metric, labels: pairs.sort(([a], [b]) => (a < b ? -1 : 1)) };
+      // A list's hash is a label; old ones are forgotten.
+      if (known.size >= mostSeries) known.clear();
+      known.set(key, series);
+    }
+    return series;
   };
+  return (points, at) => points.map((one) => ({ series: seriesOf(one), at, value: one.value }));
+};
+
+const mostSeries = 1_000;
+
+/** The points of {@link heartbeatMetrics}. */
+export const heartbeatPoints = (part: string, { slot, assigned, finished, skipped, lagMs }: Heartbeat): Point[] => [
+  point(heartbeatMetrics.slot, slot / 1_000, { shard: part }),
+  point(heartbeatMetrics.assigned, assigned, { shard: part }),
+  point(heartbeatMetrics.finished, finished, { shard: part }),
+  point(heartbeatMetrics.skipped, skipped, { shard: part }),
+  point(heartbeatMetrics.lag, lagMs / 1_000, { shard: part }),
+];
+
+/** Makes the heartbeat samples of a vantage and shard. */
+export const heartbeats = (vantage: Vantage, part: string, labels: Labels): ((beat: Heartbeat) => Sample[]) => {
+  const samples = shardSamples(vantage, labels);
+  return (beat) => samples(heartbeatPoints(part, beat), beat.slot);
 };

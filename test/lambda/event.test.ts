@@ -6,7 +6,7 @@ import { readEvent } from '../../src/lambda/event.ts';
 const slot = '2026-11-23T09:00:00Z';
 
 test('event: shard, slot and window, as numbers or as the text that a schedule sends', () => {
-  const expected = { shard: { index: 1, of: 3 }, slot: Date.parse(slot), windowMs: 60_000, id: 'a' };
+  const expected = { shard: { index: 1, of: 3 }, slot: Date.parse(slot), windowMs: 60_000, id: 'a', attempt: 1 };
   assert.deepEqual(readEvent({ shard: 1, of: 3, slot, id: 'a', attempt: 1 }), { ok: true, event: expected });
   assert.deepEqual(readEvent({ shard: '1', of: '3', slot: Date.parse(slot) / 1_000, id: 'a' }), {
     ok: true,
@@ -14,8 +14,16 @@ test('event: shard, slot and window, as numbers or as the text that a schedule s
   });
   assert.deepEqual(readEvent({ slot: String(Date.parse(slot) / 1_000), window: '5' }), {
     ok: true,
-    event: { shard: { index: 0, of: 1 }, slot: Date.parse(slot), windowMs: 5_000, id: undefined },
+    event: { shard: { index: 0, of: 1 }, slot: Date.parse(slot), windowMs: 5_000, id: undefined, attempt: 1 },
   });
+});
+
+test('event: which try it is, is read where it makes sense', () => {
+  const attempt = (value: unknown) => {
+    const read = readEvent({ slot, attempt: value });
+    return read.ok ? read.event.attempt : read.problem;
+  };
+  assert.deepEqual(['2', 3, 'x', undefined, -1.5].map(attempt), [2, 3, 1, 1, 1]);
 });
 
 test('event: a wrong shape is told by its key and what to write', () => {

@@ -34,7 +34,9 @@ const packed = (targets: readonly object[], url: string, secret?: string) => {
     { probers },
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const read = readPacked(packList(loaded.compiled, loaded.literals, loaded.list.external_labels));
+  const read = readPacked(
+    packList({ ...loaded.compiled, literals: loaded.literals, externalLabels: loaded.list.external_labels }),
+  );
   if (!read.ok) throw new Error(read.why);
   return read.packed;
 };
@@ -78,7 +80,8 @@ test('probe door: what is due is probed and delivered, with the list and a heart
   await using there = await world();
   const slot = slotOf();
   const summary = await there.door.handle(eventAt(slot), timeLeft(10_000));
-  const { ms, doubtful, ...rest } = summary;
+  const { ms, doubtful, list, ...rest } = summary;
+  assert.match(list, /^[0-9a-f]{12}$/);
   assert.ok(ms > 0 && doubtful >= 0);
   assert.deepEqual(rest, {
     vantage: 'eu-west-1',
@@ -107,6 +110,17 @@ test('probe door: what is due is probed and delivered, with the list and a heart
   assert.equal(there.series('bothways_target_info').length, 2);
   const [beat] = there.series('bothways_heartbeat_checks_finished');
   assert.deepEqual([beat?.value, beat?.labels.shard, beat?.at], [2, '0/1', slot]);
+  const said = (name: string) => there.series(name).map(({ labels, value }) => [labels.shard ?? labels.hash, value]);
+  assert.deepEqual(said('bothways_run_attempt'), [['0/1', 1]]);
+  assert.deepEqual(said('bothways_run_cold_start'), [['0/1', 1]]);
+  assert.deepEqual(said('bothways_run_doubtful_checks'), [['0/1', doubtful]]);
+  assert.deepEqual(said('bothways_list_info'), [[list, 1]]);
+  const share = there.series('bothways_run_cpu_share_ratio')[0]?.value ?? 0;
+  assert.ok(share > 0 && share <= 512 / 1_769);
+  const used = there.series('bothways_run_time_used_ratio')[0]?.value ?? 0;
+  assert.ok(used > 0 && used < 1);
+  const doubts = there.series('bothways_timing_doubt_seconds').map(({ value }) => value);
+  assert.deepEqual(said('bothways_run_doubt_max_seconds'), [['0/1', Math.max(...doubts)]]);
   assert.deepEqual(there.lines, []);
 });
 

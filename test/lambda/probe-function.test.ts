@@ -46,7 +46,10 @@ const pack = async (url: string, push: string, count = 1) => {
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
   const path = join(folder, `list-${Math.random()}.json`);
-  await writeFile(path, packList(loaded.compiled, loaded.literals, loaded.list.external_labels));
+  await writeFile(
+    path,
+    packList({ ...loaded.compiled, literals: loaded.literals, externalLabels: loaded.list.external_labels }),
+  );
   return { BOTHWAYS_LIST: path, AWS_REGION: 'eu-west-1', TOKEN: 'canary-token' };
 };
 
@@ -82,7 +85,17 @@ test('probe function: a receiver that is down is said in the log, and the functi
   await using running = await runFunction(folder, 'probe.handler', await pack(web.url, 'http://127.0.0.1:1/'));
   const { kind, body } = await running.invoke(event('a'), 2_000);
   assert.deepEqual([kind, body.delivered, body.undelivered], ['response', 0, body.samples]);
-  assert.match(running.output(), /"level":"error","msg":"\d+ samples not delivered/);
+  const lines = running
+    .output()
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line));
+  const [line] = lines;
+  assert.equal(lines.length, 1);
+  assert.equal(line.level, 'ERROR');
+  // The alarm's metric is made of this number.
+  assert.equal(line.message.undelivered, body.samples);
+  assert.equal(line.message.msg, `${body.samples} samples not delivered to 127.0.0.1: ECONNREFUSED`);
 });
 
 test('probe function: a wrong event is an error with one sentence, and the next is answered', async () => {
@@ -107,7 +120,7 @@ test('probe function: what is wrong with its list or vantage is said at init', a
   assert.match(await initError({ ...good, BOTHWAYS_LIST: '/nonexistent.json' }), /ENOENT.*nonexistent/);
   assert.match(
     await initError({ ...good, BOTHWAYS_LIST: bad }),
-    /bad\.json has format 99, and this version reads up to 1/,
+    /bad\.json has format 99, and this version reads format 2/,
   );
   assert.match(await initError({ ...good, BOTHWAYS_VANTAGE: 'mars' }), /the list has no vantage mars/);
   assert.match(await initError({ ...good, AWS_REGION: 'ap-south-1' }), /set BOTHWAYS_VANTAGE to one of eu-west-1/);

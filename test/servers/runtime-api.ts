@@ -60,6 +60,8 @@ export const runFunction = async (
       AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512',
       AWS_LAMBDA_FUNCTION_NAME: 'probe',
       AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_LOG_FORMAT: 'JSON',
+      AWS_LAMBDA_LOG_LEVEL: 'WARN',
       AWS_LAMBDA_LOG_GROUP_NAME: '/aws/lambda/probe',
       AWS_LAMBDA_LOG_STREAM_NAME: 'stream',
       ...environment,
