@@ -23,6 +23,7 @@ const door = probeDoor({
   vantage: vantageHere(read.packed.vantages, process.env),
   probers,
   environment: process.env,
+  packedFiles: fileURLToPath(new URL('files', import.meta.url)),
   clock: marks(),
   log,
 });

@@ -1,8 +1,10 @@
 import type { Vantage } from '../kernel/check.ts';
 import type { Endpoint } from './endpoint.ts';
 import { isMetadata } from './hosts.ts';
+import { secretFileIn } from './secret-files.ts';
 import { quoted } from './problem.ts';
 import type { List } from './schema.ts';
+import { exampleParameter } from './secrets.ts';
 import type { Selection } from './selectors.ts';
 import type { Add } from './target.ts';
 
@@ -28,6 +30,13 @@ export const endpointsOf = (
     for (const text of selection.unmatched) {
       problem([...path, 'from', from?.indexOf(text) ?? 0], `${quoted(text)} matches no vantage`);
     }
+    const secretFile = secretFileIn(settings);
+    const lambda = selection.vantages.find(({ kind }) => kind === 'lambda');
+    if (secretFile !== undefined && lambda !== undefined)
+      problem(
+        [...path, ...secretFile.split('.')],
+        `Lambda (vantage ${lambda.name}) has no such file; write a reference such as ${exampleParameter}, or \`from: [kind=agent]\``,
+      );
     return { name, from: selection.vantages.map((vantage) => vantage.name), settings };
   });
   const pushing = new Set(endpoints.flatMap(({ from }) => from));

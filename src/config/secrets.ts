@@ -27,6 +27,9 @@ const written = (reference: string): string => `"\${${reference}}"`;
 /** A reference as it stands in a list, for messages. */
 export const exampleReference = written('env:NAME');
 
+/** A reference to what AWS keeps, for messages. */
+export const exampleParameter = written('ssm:/path/name');
+
 const examples = Object.values(kinds)
   .map(({ example }) => written(example))
   .join(', ');

@@ -3,6 +3,8 @@ import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import { isIpv6, isPrivate } from './hosts.ts';
 import type { VpcSettings } from './aws.ts';
+import { secretFileIn } from './secret-files.ts';
+import { exampleParameter } from './secrets.ts';
 import type { VantageEntry } from './schema.ts';
 
 /** What a rule looks at. */
@@ -46,6 +48,12 @@ const lambdaProblem = (
     return {
       key: 'from',
       message: `Lambda (vantage ${name}) has no sockets in files, which ${prober} needs; ${agents}`,
+    };
+  const secretFile = secretFileIn(settings);
+  if (secretFile !== undefined)
+    return {
+      key: 'from',
+      message: `Lambda (vantage ${name}) has no such file as \`${secretFile}\` names; write a reference such as ${exampleParameter}, or ${agents}`,
     };
   const ipv6 = `Lambda (vantage ${name}) reaches no IPv6 address without a dual-stack \`vpc: { ipv6: true }\``;
   if (isIpv6(host) && vpc?.ipv6 !== true) return { key: 'from', message: `${ipv6}; ${agents}` };

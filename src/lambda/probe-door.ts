@@ -33,6 +33,8 @@ export type ProbeDoorParts = {
   readonly vantage: string;
   readonly probers: ProberTable;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Folder of the files that travel with the list. */
+  readonly packedFiles?: string;
   readonly clock: () => Moment;
   readonly log: Say;
   readonly now?: () => EpochMs;
@@ -79,7 +81,7 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
   const { probers, environment, clock, log, now = Date.now } = parts;
   let use = vantageInUse(parts.packed, parts.vantage);
   const literals = new Map(parts.packed.literals);
-  const kit = makeKit({ environment, literals });
+  const kit = makeKit({ environment, literals, packedFiles: parts.packedFiles ?? '' });
   const lists = newestList({
     deployed: parts.packed,
     vantage: parts.vantage,

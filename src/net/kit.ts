@@ -14,6 +14,8 @@ export type KitOptions = {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Secrets that stood in the list, by reference. */
   readonly literals?: ReadonlyMap<string, string>;
+  /** Folder of the files that travel with a packed list. */
+  readonly packedFiles?: string;
   readonly mayDial?: (ip: string) => boolean;
   /** Asks a person's own tools for credentials; for the command line and the agent. */
   readonly askForCredentials?: NonNullable<AwsParts['ask']>;
@@ -29,7 +31,7 @@ export const kit = (options: KitOptions = {}): Kit => {
   const stack = new AsyncDisposableStack();
   const owned = new Map<string, AsyncDisposable>();
   const resolver = stack.use(options.resolver ?? stubResolver());
-  const file = files();
+  const file = files(options.packedFiles);
   const { environment = {}, literals = new Map<string, string>(), askForCredentials: ask } = options;
   const aws = stack.use(awsCalls({ environment, file, ...(ask === undefined ? {} : { ask }) }));
   const parameter = parameters({ aws, region: environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { load, loadTexts } from '../../src/config/load.ts';
 import { problemText } from '../../src/config/problem.ts';
-import { problemsOf, withTargets } from './lists.ts';
+import { problemsOf, withReferences, withTargets } from './lists.ts';
 import { probers } from './probers.ts';
 
 /** Lines of lists made by `withTargets` before the targets of a test. */
@@ -457,4 +457,32 @@ test('config: a list that is not there, or a folder without one, is refused', as
     assert.equal(loaded.ok, false);
     assert.deepEqual(loaded.problems.map(problemText), [`${path}: ${expected}`]);
   }
+});
+for (const [what, http, key] of [
+  ['a password in a file', 'basic_auth: { username: u, password_file: /etc/hostname }', 'basic_auth.password_file'],
+  ['a key in a file', 'tls_config: { cert_file: /etc/hostname, key_file: /etc/hostname }', 'tls_config.key_file'],
+  ['a reference to a file', 'headers: { X: "{{file:/etc/hostname}}" }', 'headers.X'],
+] as const)
+  refusedList(
+    `${what} at a Lambda vantage, which has no such file`,
+    withReferences(
+      `vantages: { eu-west-1: { kind: lambda } }\ntargets: [{ target: "https://x.example", http: { ${http} } }]`,
+    ),
+    [
+      new RegExp(
+        `^list\\.yaml:2 targets\\[0\\]\\.from: Lambda \\(vantage eu-west-1\\) has no such file as \`${key}\` names; write a reference such as "\\$\\{ssm:`,
+      ),
+    ],
+  );
+refusedList(
+  'a password of a receiver in a file at a Lambda vantage',
+  'vantages: { eu-west-1: { kind: lambda } }\nremote_write: [{ url: "https://p", bearer_token_file: /etc/hostname }]\ntargets: ["https://x.example"]',
+  [
+    /^list\.yaml:2 remote_write\[0\]\.bearer_token_file: Lambda \(vantage eu-west-1\) has no such file; write a reference/,
+  ],
+);
+test('config: takes a certificate in a file at a Lambda vantage, since that travels along', () => {
+  const list =
+    'vantages: { eu-west-1: { kind: lambda } }\ntargets: [{ target: "https://x.example", http: { tls_config: { ca_file: /etc/hostname } } }]';
+  assert.deepEqual(problemsOf(list), []);
 });

@@ -2,13 +2,19 @@
 export type Stacks = {
   readonly all: Map<string, Stack>;
   readonly failing: Set<string>;
+  /** Change sets that were made, by `region/name/change set`. */
+  readonly planned: Map<string, URLSearchParams>;
+  /** The buckets, where templates lie. */
+  readonly objects: ReadonlyMap<string, Buffer>;
 };
 
 /** A stack as it stands: its status, its template, and what happened to it. */
 export type Stack = {
   status: string;
   template: string;
-  templateUrl: string;
+  tags: readonly (readonly [string, string])[];
+  /** Values of parameters, as they were given. */
+  parameters: ReadonlyMap<string, string>;
   readonly events: string[];
 };
 
@@ -32,22 +38,40 @@ export const cloudFormation = (form: URLSearchParams, region: string, stacks: St
       `<ErrorResponse><Error><Type>Sender</Type><Code>ValidationError</Code><Message>Stack with id ${name} does not exist</Message></Error></ErrorResponse>`,
     );
   switch (action) {
-    case 'ListStacks':
-      return say(
-        `<StackSummaries>${[...stacks.all]
-          .filter(([place]) => place.startsWith(`${region}/`))
-          .map(([place, { status }]) => summary(place, status))
-          .join('')}</StackSummaries>`,
-      );
     case 'CreateStack':
     case 'UpdateStack':
       return say(`<StackId>${change(form, key, action === 'CreateStack' ? 'CREATE' : 'UPDATE', stacks)}</StackId>`);
+    case 'CreateChangeSet': {
+      const wrong = wrongParameters(form, stacks);
+      if (wrong !== undefined)
+        return answer(
+          400,
+          `<ErrorResponse><Error><Code>ValidationError</Code><Message>${wrong}</Message></Error></ErrorResponse>`,
+        );
+      stacks.planned.set(`${key}/${form.get('ChangeSetName')}`, form);
+      return say(`<Id>${form.get('ChangeSetName')}</Id><StackId>${arn(key)}</StackId>`);
+    }
+    case 'DescribeChangeSet':
+      return say(
+        `<ChangeSetName>${form.get('ChangeSetName')}</ChangeSetName><StackId>${arn(key)}</StackId><StackName>${name}</StackName><Status>CREATE_COMPLETE</Status><ExecutionStatus>AVAILABLE</ExecutionStatus><Changes></Changes>`,
+      );
+    case 'ExecuteChangeSet': {
+      const planned = stacks.planned.get(`${key}/${form.get('ChangeSetName')}`);
+      if (planned === undefined) return none();
+      change(planned, key, planned.get('ChangeSetType') === 'CREATE' ? 'CREATE' : 'UPDATE', stacks);
+      return say('');
+    }
+    case 'DeleteChangeSet':
+      stacks.planned.delete(`${key}/${form.get('ChangeSetName')}`);
+      return say('');
     case 'DeleteStack':
       if (stack !== undefined) stacks.all.delete(key);
       return say('');
-    case 'DescribeStacks':
-      if (stack === undefined) return none();
-      return say(`<Stacks>${described(key, stack.status)}</Stacks>`);
+    case 'DescribeStacks': {
+      if (given !== '') return stack === undefined ? none() : say(`<Stacks>${described(key, stack)}</Stacks>`);
+      const here = [...stacks.all].filter(([place]) => place.startsWith(`${region}/`));
+      return say(`<Stacks>${here.map(([place, one]) => described(place, one)).join('')}</Stacks>`);
+    }
     case 'DescribeStackEvents':
       if (stack === undefined) return none();
       return say(`<StackEvents>${[...stack.events].reverse().join('')}</StackEvents>`);
@@ -70,20 +94,55 @@ export const cloudFormation = (form: URLSearchParams, region: string, stacks: St
 
 const arn = (key: string) => `arn:aws:cloudformation:${key.replace('/', ':123456789012:stack/')}/1`;
 
-const summary = (key: string, status: string) =>
-  `<member><StackId>${arn(key)}</StackId><StackName>${key.split('/')[1]}</StackName><CreationTime>2026-11-23T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus></member>`;
+const described = (key: string, { status, tags }: Stack) =>
+  `<member><StackId>${arn(key)}</StackId><StackName>${key.split('/')[1]}</StackName><CreationTime>2026-11-23T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus><Outputs></Outputs><Tags>${tags
+    .map(([name, value]) => `<member><Key>${name}</Key><Value>${value}</Value></member>`)
+    .join('')}</Tags></member>`;
 
-const described = (key: string, status: string) =>
-  `<member><StackId>${arn(key)}</StackId><StackName>${key.split('/')[1]}</StackName><CreationTime>2026-11-23T00:00:00Z</CreationTime><StackStatus>${status}</StackStatus><Outputs></Outputs></member>`;
+/** A list of pairs, as the query protocol numbers them. */
+const members = (form: URLSearchParams, list: string, first: string, second: string) => {
+  const pairs: (readonly [string, string])[] = [];
+  for (let index = 1; form.has(`${list}.member.${index}.${first}`); index += 1) {
+    const of = (name: string) => form.get(`${list}.member.${index}.${name}`) ?? '';
+    pairs.push([of(first), of(second)]);
+  }
+  return pairs;
+};
+
+/** The template of a call: in it, or in a bucket. */
+const templateOf = (form: URLSearchParams, { objects }: Stacks): string => {
+  const path = URL.parse(form.get('TemplateURL') ?? '')?.pathname.slice(1);
+  return path === undefined
+    ? (form.get('TemplateBody') ?? '')
+    : (objects.get(decodeURIComponent(path))?.toString() ?? '');
+};
+
+/** CloudFormation refuses values for parameters that are not in the template, and a template without its values. */
+const wrongParameters = (form: URLSearchParams, stacks: Stacks): string | undefined => {
+  const wanted = Object.keys(JSON.parse(templateOf(form, stacks)).Parameters ?? {});
+  const given = members(form, 'Parameters', 'ParameterKey', 'ParameterValue').map(([name]) => name);
+  const unknown = given.filter((name) => !wanted.includes(name));
+  if (unknown.length > 0) return `Parameters: [${unknown}] do not exist in the template`;
+  const missing = wanted.filter((name) => !given.includes(name));
+  return missing.length === 0 ? undefined : `Parameters: [${missing}] must have values`;
+};
 
 let serial = 0;
 
-const change = (form: URLSearchParams, key: string, kind: 'CREATE' | 'UPDATE', { all, failing }: Stacks): string => {
+const change = (form: URLSearchParams, key: string, kind: 'CREATE' | 'UPDATE', stacks: Stacks): string => {
+  const { all, failing } = stacks;
   const name = key.split('/')[1] ?? '';
   const before = all.get(key);
-  const stack: Stack = before ?? { status: '', template: '', templateUrl: '', events: [] };
-  stack.template = form.get('TemplateBody') ?? '';
-  stack.templateUrl = form.get('TemplateURL') ?? '';
+  const stack: Stack = before ?? {
+    status: '',
+    template: '',
+    tags: [],
+    parameters: new Map(),
+    events: [],
+  };
+  stack.template = templateOf(form, stacks);
+  stack.tags = members(form, 'Tags', 'Key', 'Value');
+  stack.parameters = new Map(members(form, 'Parameters', 'ParameterKey', 'ParameterValue'));
   const fails = failing.has(key);
   const end = fails ? `${kind === 'CREATE' ? 'ROLLBACK' : 'UPDATE_ROLLBACK'}_COMPLETE` : `${kind}_COMPLETE`;
   const event = (id: string, status: string, type: string, reason = '') => {

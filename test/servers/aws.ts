@@ -31,7 +31,7 @@ export const awsServer = async (): Promise<AwsServer> => {
   const objects = new Map<string, Buffer>();
   const parameters = new Map<string, string>();
   const failures = new Map<string, { status: number; times: number }>();
-  const stacks: Stacks = { all: new Map(), failing: new Set() };
+  const stacks: Stacks = { all: new Map(), failing: new Set(), planned: new Map(), objects };
 
   const answer = (request: IncomingMessage, body: Buffer, response: ServerResponse) => {
     const target = String(request.headers['x-amz-target'] ?? '');
@@ -59,6 +59,7 @@ export const awsServer = async (): Promise<AwsServer> => {
         200,
         '<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>arn:aws:iam::123456789012:user/test</Arn><UserId>test</UserId><Account>123456789012</Account></GetCallerIdentityResult></GetCallerIdentityResponse>',
       );
+    if (service === 'ecr') return json(response, 400, { __type: 'RepositoryNotFoundException', message: 'none' });
     return json(response, 404, { __type: 'ResourceNotFoundException', message: `no ${service} ${action} here` });
   };
 
