@@ -1,3 +1,4 @@
+import { stageTag } from '../../src/net/aws/stacks.ts';
 import {
   functionsOf,
   type Opened,
@@ -91,7 +92,7 @@ const wanted = async (resolveVariable: Source['resolveVariable']) => {
 /** What `${bothways:…}` can be. */
 const values: Readonly<Record<string, (all: Opened) => unknown>> = {
   stackName: ({ stack }) => stack.name,
-  tags: ({ stack }) => ({ 'bothways:stage': stack.stage, ...stack.aws.tags }),
+  tags: ({ stack }) => ({ [stageTag]: stack.stage, ...stack.aws.tags }),
   functions: functionsOf,
   resources: resourcesOf,
 };

@@ -3,11 +3,13 @@ import { check } from './check.ts';
 import type { Command } from './command.ts';
 import { demo } from './demo.ts';
 import { deploy } from './deploy.ts';
+import { deployPolicyCommand } from './deploy-policy.ts';
 import { explain } from './explain.ts';
 import { packageCommand } from './package.ts';
 import { probe } from './probe.ts';
 import { regions } from './regions.ts';
 import { remove } from './remove.ts';
+import { targets } from './targets.ts';
 import { render } from './render.ts';
 import { run } from './run.ts';
 import { schema } from './schema.ts';
@@ -28,4 +30,6 @@ export const commands: readonly Command[] = [
   packageCommand,
   deploy,
   remove,
+  deployPolicyCommand,
+  targets,
 ];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { Packable } from './packed.ts';
 import { isOpenFile } from './secret-files.ts';
@@ -9,12 +10,15 @@ const packedFile = 'packed:';
 /** A list whose files are named as they are in the zip, and those files: name there to path here. */
 export type ForLambda = { readonly list: Packable; readonly files: ReadonlyMap<string, string> };
 
-/** The part of a list that Lambda vantages need; paths of certificates and bodies become names in the zip. */
+/**
+ * The part of a list that Lambda vantages need; paths of certificates and bodies become names in the zip, made
+ * of their content, so that the same list is the same wherever it is packed. Throws if such a file cannot be read.
+ */
 export const forLambda = (list: Packable): ForLambda => {
   const files = new Map<string, string>();
   const seen = new Map<object, unknown>();
   const named = (path: string): string => {
-    const name = `${createHash('sha256').update(path).digest('hex').slice(0, 8)}-${basename(path)}`;
+    const name = `${createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 8)}-${basename(path)}`;
     files.set(name, path);
     return `${packedFile}${name}`;
   };

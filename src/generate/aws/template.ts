@@ -1,4 +1,5 @@
 import type { AwsSettings } from '../../config/aws.ts';
+import { stageTag } from '../../net/aws/stacks.ts';
 import type { Region } from '../regions.ts';
 
 /** A CloudFormation template as plain data. */
@@ -66,4 +67,4 @@ export const arn = (service: string, what: string, region = `\${AWS::Region}`) =
 
 /** Tags as most resources have them. */
 export const tagsOf = ({ aws: { tags = {} }, stage }: Pick<Stack, 'aws' | 'stage'>) =>
-  Object.entries({ 'bothways:stage': stage, ...tags }).map(([Key, Value]) => ({ Key, Value }));
+  Object.entries({ [stageTag]: stage, ...tags }).map(([Key, Value]) => ({ Key, Value }));

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { deployPolicy } from '../generate/aws/deploy-policy.ts';
+import { regionsOf } from '../generate/regions.ts';
+import { defineCommand, wrongUsage } from './command.ts';
+import { stageFlag } from './deploy.ts';
+import { openList } from './open-list.ts';
+import { usualConfig } from './usual-config.ts';
+
+/** `bothways deploy-policy`: the rights that deploying needs. */
+export const deployPolicyCommand = defineCommand({
+  name: 'deploy-policy',
+  summary: 'Prints the IAM policy that deploying a stage of this list needs.',
+  details:
+    'For the role that a pipeline takes on. All rights are bound to the names of the stage, but for those that AWS binds to nothing.',
+  positional: [],
+  args: z.strictObject({
+    config: z
+      .array(z.string())
+      .default([])
+      .describe('The target list; bothways.yml and targets/ if not given.')
+      .meta({ value: 'FILE' }),
+    stage: stageFlag,
+    account: z
+      .string()
+      .regex(/^\d{12}$/, 'write the 12 digits of an account')
+      .describe('The account that is deployed to.')
+      .meta({ value: 'ID' }),
+  }),
+  examples: ['bothways deploy-policy --stage prod --account 123456789012 > policy.json'],
+  run: async ({ config, stage, account }, io) => {
+    const paths = usualConfig(config);
+    if (paths.length === 0) return wrongUsage(io, 'deploy-policy needs a list: --config FILE');
+    const list = await openList(paths, io);
+    if (list === undefined) return 2;
+    const regions = regionsOf(list);
+    if (regions.length === 0) return wrongUsage(io, 'no target of the list is probed from a Lambda vantage');
+    const policy = deployPolicy({ regions, stage, aws: list.list.aws ?? {}, account });
+    io.stdout.write(`${JSON.stringify(policy, undefined, 2)}\n`);
+    return 0;
+  },
+});
