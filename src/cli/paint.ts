@@ -37,4 +37,7 @@ export const secondsText = (seconds: number): string => {
 
 /** `1 check`, `1,200 checks`. The commas are put by hand: the first `toLocaleString` of a process costs it 5 MB of ICU's tables. */
 export const counted = (count: number, noun: string, plural = `${noun}s`): string =>
-  `${String(count).replaceAll(/\B(?=(?:\d{3})+$)/g, ',')} ${count === 1 ? noun : plural}`;
+  `${thousands(count)} ${count === 1 ? noun : plural}`;
+
+/** A whole number with commas between thousands. */
+export const thousands = (number: number): string => String(Math.round(number)).replaceAll(/\B(?=(?:\d{3})+$)/g, ',');

@@ -49,7 +49,7 @@ const useStatus = (): Heard & { readonly browserNow: number } => {
       newest = await ask(newest);
       setHeard(newest);
       setNow(Date.now());
-      timer = window.setTimeout(again, everyMs);
+      timer = window.setTimeout(() => void again(), everyMs);
     };
     void again();
     return () => window.clearTimeout(timer);
