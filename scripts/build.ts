@@ -7,23 +7,30 @@ import { undiciDefine, undiciParts } from './undici-parts.ts';
  * `npm run build`: makes `dist/cli.cjs` (or the file named), what an installed `bothways` runs: one file, since Node strips no types under node_modules and
  * starts one file faster than hundreds. CommonJS, since an ES module that imports `node:http` or `node:crypto` reads all
  * their names, and so has Node load a fetch, a WebSocket and a WebCrypto that nobody here uses.
+ * Beside it `dist/serverless.cjs`: the plugin for the serverless framework, as `bothways/serverless`.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outfile = process.argv[2] ?? `${root}/dist/cli.cjs`;
-if (process.argv[2] === undefined) await rm(`${root}/dist`, { recursive: true, force: true });
-await build({
-  absWorkingDir: root,
-  entryPoints: ['src/cli/main.ts'],
-  outfile,
-  bundle: true,
-  platform: 'node',
-  target: 'node24',
-  format: 'cjs',
-  minify: true,
-  legalComments: 'linked',
-  // It has a native file of its own, which stays in its package.
-  external: ['koffi'],
-  plugins: [undiciParts],
-  define: { ...undiciDefine, 'import.meta.dirname': '__dirname' },
-  logLevel: 'warning',
-});
+const [, , outfile] = process.argv;
+if (outfile === undefined) await rm(`${root}/dist`, { recursive: true, force: true });
+const bundle = (entry: string, to: string, footer = '') =>
+  build({
+    absWorkingDir: root,
+    entryPoints: [entry],
+    outfile: to,
+    bundle: true,
+    platform: 'node',
+    target: 'node24',
+    format: 'cjs',
+    minify: true,
+    legalComments: 'linked',
+    // It has a native file of its own, which stays in its package.
+    external: ['koffi'],
+    plugins: [undiciParts],
+    define: { ...undiciDefine, 'import.meta.dirname': '__dirname' },
+    footer: { js: footer },
+    logLevel: 'warning',
+  });
+await bundle('src/cli/main.ts', outfile ?? `${root}/dist/cli.cjs`);
+// The framework takes what a plugin's file exports, not a default among it.
+if (outfile === undefined)
+  await bundle('infra/aws/plugin.mjs', `${root}/dist/serverless.cjs`, 'module.exports = module.exports.default;');

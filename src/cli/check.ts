@@ -6,6 +6,7 @@ import { defineCommand, wrongUsage } from './command.ts';
 import { type OpenList, openList, proberTable } from './open-list.ts';
 import { counted } from './paint.ts';
 import { columns } from './plan-text.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** `bothways check`: says what is wrong with a list, or sums it up. */
 export const check = defineCommand({
@@ -15,22 +16,19 @@ export const check = defineCommand({
     'Nothing is probed and nothing is sent. Problems go to stderr with file, line and path, and the exit code is 2.',
   positional: [],
   args: z.strictObject({
-    config: z
-      .array(z.string())
-      .min(1)
-      .describe('The target list: a file, or a directory of *.yml and *.yaml files.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     json: z.boolean().default(false).describe('Prints one JSON object: ok, problems, warnings, checks per vantage.'),
   }),
   examples: ['bothways check --config targets.yaml', 'bothways check --config targets/ --json'],
   run: async ({ config, json }, io) => {
-    if (config.length === 0) return wrongUsage(io, 'check needs a list: --config FILE');
+    const paths = usualConfig(config);
+    if (paths.length === 0) return wrongUsage(io, 'check needs a list: --config FILE');
     if (json) {
-      const loaded = await load(config, { probers: proberTable, environment: io.environment });
+      const loaded = await load(paths, { probers: proberTable, environment: io.environment });
       io.stdout.write(`${JSON.stringify(loadedData(loaded))}\n`);
       return loaded.ok ? 0 : 2;
     }
-    const list = await openList(config, io);
+    const list = await openList(paths, io);
     if (list === undefined) return 2;
     io.stdout.write(summary(list));
     return 0;

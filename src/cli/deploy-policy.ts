@@ -4,7 +4,7 @@ import { regionsOf } from '../generate/regions.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { stageFlag } from './deploy.ts';
 import { openList } from './open-list.ts';
-import { usualConfig } from './usual-config.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** `bothways deploy-policy`: the rights that deploying needs. */
 export const deployPolicyCommand = defineCommand({
@@ -14,11 +14,7 @@ export const deployPolicyCommand = defineCommand({
     'For the role that a pipeline takes on. All rights are bound to the names of the stage, but for those that AWS binds to nothing.',
   positional: [],
   args: z.strictObject({
-    config: z
-      .array(z.string())
-      .default([])
-      .describe('The target list; bothways.yml and targets/ if not given.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     stage: stageFlag,
     account: z
       .string()

@@ -7,7 +7,7 @@ import { openList } from './open-list.ts';
 import { counted } from './paint.ts';
 import { columns } from './plan-text.ts';
 import { stacksThere } from './stacks-there.ts';
-import { usualConfig } from './usual-config.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** The flag `--stage`, as all commands that deploy have it. */
 export const stageFlag = z
@@ -24,11 +24,7 @@ export const deploy = defineCommand({
     'Runs the serverless framework of this folder for each Lambda vantage. A list that is not sound stops it before anything is uploaded; when a region fails, the others go on, and the exit code is 1.',
   positional: [],
   args: z.strictObject({
-    config: z
-      .array(z.string())
-      .default([])
-      .describe('The target list; bothways.yml and targets/ if not given.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     stage: stageFlag,
     region: z
       .array(z.string())
@@ -76,6 +72,8 @@ export const deploy = defineCommand({
       rows.push([one.vantage, one.region, end === 'done' ? 'deployed' : end, `${seconds} s`]);
     }
     io.stdout.write(linesOf(rows));
+    if (list.list.aws?.list !== undefined && !io.signal.aborted)
+      io.stderr.write(`The list in the bucket goes before the deployed one: bothways targets push --stage ${stage}\n`);
     if (wanted.length === 0 && !io.signal.aborted) await sayLeftovers(stage, all, io);
     return endOf(rows, io);
   },

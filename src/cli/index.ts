@@ -6,6 +6,7 @@ import { deploy } from './deploy.ts';
 import { deployPolicyCommand } from './deploy-policy.ts';
 import { explain } from './explain.ts';
 import { packageCommand } from './package.ts';
+import { init } from './init.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
 import { regions } from './regions.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   demo,
   explain,
   schema,
+  init,
   plan,
   regions,
   render,

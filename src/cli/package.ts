@@ -3,7 +3,7 @@ import * as z from 'zod';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { packageFunction } from './package-function.ts';
-import { usualConfig } from './usual-config.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** `bothways package`: the zip of the probe function. */
 export const packageCommand = defineCommand({
@@ -13,11 +13,7 @@ export const packageCommand = defineCommand({
     'One zip for all regions; the same list and version give the same bytes. For whoever deploys without the serverless framework; `bothways render` prints the stack that goes with it.',
   positional: [],
   args: z.strictObject({
-    config: z
-      .array(z.string())
-      .default([])
-      .describe('The target list; bothways.yml and targets/ if not given.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     out: z.string().default('function.zip').describe('Where to write it.').meta({ value: 'FILE' }),
     json: z.boolean().default(false).describe('Prints a JSON object: file, bytes, sha256.'),
   }),

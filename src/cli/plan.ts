@@ -10,7 +10,7 @@ import { costsMarkdown, costsText, type Plan } from './costs-text.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { type OpenList, openList } from './open-list.ts';
 import { printable } from './paint.ts';
-import { usualConfig } from './usual-config.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 const amount = (what: string) =>
   z
@@ -26,11 +26,7 @@ export const plan = defineCommand({
     'Counts shards, invocations, samples and active series for each vantage, and dollars a month at list prices of us-east-1 without free tiers. With --from it compares with an older list. When a budget is broken (the list has `budget: { usd, series }`, or the flags), the exit code is 1.',
   positional: [],
   args: z.strictObject({
-    config: z
-      .array(z.string())
-      .default([])
-      .describe('The target list; bothways.yml and targets/ if not given.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     from: z.array(z.string()).default([]).describe('The list before, to compare with.').meta({ value: 'FILE' }),
     budgetUsd: amount('dollars a month').describe('Dollars a month that it may cost.').meta({ value: 'USD' }),
     budgetSeries: amount('a number of series').describe('Active series that it may make.').meta({ value: 'N' }),

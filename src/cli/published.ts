@@ -55,6 +55,9 @@ const unzipped = (body: Buffer): string => {
   }
 };
 
+/** The bytes of an object with this text. */
+export const published = (text: string): Buffer => gzipSync(text);
+
 /** Writes an object, compressed; false if somebody else wrote it since `before` was read. */
 export const publish = (
   aws: Aws,
@@ -62,7 +65,7 @@ export const publish = (
   text: string,
   before: Published,
   kmsKey?: string,
-): Promise<boolean> => s3Put(aws, place, gzipSync(text), before === undefined ? 'new' : { etag: before.etag }, kmsKey);
+): Promise<boolean> => s3Put(aws, place, published(text), before === undefined ? 'new' : { etag: before.etag }, kmsKey);
 
 /** The hash of a packed list, or a few words about what is there instead. */
 export const hashIn = (published: Published): string => {

@@ -4,6 +4,7 @@ import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { counted } from './paint.ts';
 import { columns } from './plan-text.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** `bothways regions`: the functions that a list is deployed as. */
 export const regions = defineCommand({
@@ -12,13 +13,14 @@ export const regions = defineCommand({
   details: 'With --json it prints an array, which a matrix of CI jobs can be made of.',
   positional: [],
   args: z.strictObject({
-    config: z.array(z.string()).min(1).describe('The target list.').meta({ value: 'FILE' }),
+    config: listFlag,
     json: z.boolean().default(false).describe('Prints a JSON array.'),
   }),
   examples: ['bothways regions --config targets.yaml --json'],
   run: async ({ config, json }, io) => {
-    if (config.length === 0) return wrongUsage(io, 'regions needs a list: --config FILE');
-    const list = await openList(config, io);
+    const paths = usualConfig(config);
+    if (paths.length === 0) return wrongUsage(io, 'regions needs a list: --config FILE');
+    const list = await openList(paths, io);
     if (list === undefined) return 2;
     const all = regionsOf(list);
     if (json) {

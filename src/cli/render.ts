@@ -4,6 +4,7 @@ import { regionsOf } from '../generate/regions.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { printable } from './paint.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** `bothways render`: the stack of one region as a template. */
 export const render = defineCommand({
@@ -13,7 +14,7 @@ export const render = defineCommand({
     'For Terraform, the CDK or a pipeline of your own. The zip with the function and its list is named by the parameters CodeBucket and CodeKey; each variable that the list refers to is a parameter that is never shown again.',
   positional: [],
   args: z.strictObject({
-    config: z.array(z.string()).min(1).describe('The target list.').meta({ value: 'FILE' }),
+    config: listFlag,
     vantage: z
       .string()
       .optional()
@@ -33,8 +34,9 @@ export const render = defineCommand({
   }),
   examples: ['bothways render --config targets.yaml --vantage eu-west-1 --stage prod > stack.json'],
   run: async ({ config, vantage, stage }, io) => {
-    if (config.length === 0) return wrongUsage(io, 'render needs a list: --config FILE');
-    const list = await openList(config, io);
+    const paths = usualConfig(config);
+    if (paths.length === 0) return wrongUsage(io, 'render needs a list: --config FILE');
+    const list = await openList(paths, io);
     if (list === undefined) return 2;
     const all = regionsOf(list);
     const names = all.map((region) => region.vantage).join(', ');

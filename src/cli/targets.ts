@@ -1,3 +1,5 @@
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import * as z from 'zod';
 import { loadTexts } from '../config/load.ts';
 import { askAwsCommandLine } from '../net/aws/command-line.ts';
@@ -8,8 +10,8 @@ import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts'
 import { linesOf, stageFlag } from './deploy.ts';
 import { listDifference } from './list-difference.ts';
 import { type OpenList, openList, proberTable } from './open-list.ts';
-import { hashIn, placeOf, publicationOf, publish, readPublished } from './published.ts';
-import { usualConfig } from './usual-config.ts';
+import { hashIn, placeOf, type Publication, publicationOf, publish, published, readPublished } from './published.ts';
+import { listFlag, usualConfig } from './usual-config.ts';
 
 /** `bothways targets push|pull|diff`: the list in the bucket that functions read. */
 export const targets = defineCommand({
@@ -23,20 +25,22 @@ export const targets = defineCommand({
       .enum(['push', 'pull', 'diff'], { error: 'write push, pull or diff' })
       .describe('push, pull or diff.')
       .meta({ value: 'ACTION' }),
-    config: z
-      .array(z.string())
-      .default([])
-      .describe('The target list; bothways.yml and targets/ if not given.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     stage: stageFlag,
+    out: z
+      .string()
+      .optional()
+      .describe('With push: writes the objects into this folder, for whoever uploads them otherwise.')
+      .meta({ value: 'DIR' }),
     json: z.boolean().default(false).describe('Prints a JSON object.'),
   }),
   examples: [
     'bothways targets push --stage prod',
+    'bothways targets push --stage prod --out objects',
     'bothways targets diff --stage prod',
     'bothways targets pull --stage prod > list.yml',
   ],
-  run: async ({ action, config, stage, json }, io) => {
+  run: async ({ action, config, stage, out, json }, io) => {
     const paths = usualConfig(config);
     if (paths.length === 0) return wrongUsage(io, 'targets needs a list: --config FILE');
     const list = await openList(paths, io);
@@ -47,6 +51,8 @@ export const targets = defineCommand({
         io,
         'the list names no bucket; write `aws: { list: { bucket: NAME, region: REGION } }` and deploy once',
       );
+    if (out !== undefined && action !== 'push') return wrongUsage(io, '--out is for push');
+    if (out !== undefined) return await writeOut({ list, place, stage, out }, io);
     await using kit = makeKit({ environment: io.environment, askForCredentials: askAwsCommandLine });
     const work = { list, place, stage, json, aws: kit.aws };
     try {
@@ -68,15 +74,45 @@ type Work = {
   readonly aws: Aws;
 };
 
+/** Why a list is not to be published, or `undefined`. */
+const unpublishable = ({ literals }: OpenList, { vantages }: Publication): string | undefined => {
+  const [first] = literals.keys();
+  if (first !== undefined)
+    return `${literals.size} secrets stand in the open, the first at ${first.replace(/^literal:/, '')}; write references`;
+  return vantages.length === 0 ? 'the list has no Lambda vantage' : undefined;
+};
+
+/** Writes what `push` would upload into a folder, by the keys of the objects. */
+const writeOut = async (
+  { list, place, stage, out }: Pick<Work, 'list' | 'place' | 'stage'> & { readonly out: string },
+  io: Io,
+): Promise<ExitCode> => {
+  const publication = publicationOf(list);
+  const problem = unpublishable(list, publication);
+  if (problem !== undefined) return wrongUsage(io, problem);
+  const objects = [
+    ...publication.vantages.map(({ vantage, text }) => ({ at: placeOf(place, stage, vantage), text })),
+    { at: placeOf(place, stage), text: publication.source },
+  ];
+  try {
+    for (const { at, text } of objects) {
+      const path = join(out, at.key);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, published(text));
+      io.stdout.write(`${path}\n`);
+    }
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : String(error);
+    return wrongUsage(io, `--out ${out} cannot be written to: ${code}`);
+  }
+  return 0;
+};
+
 const push = async ({ list, place, stage, json, aws }: Work, io: Io): Promise<ExitCode> => {
-  const open = [...list.literals.keys()];
-  if (open.length > 0)
-    return wrongUsage(
-      io,
-      `${open.length} secrets stand in the open, the first at ${open[0]?.replace(/^literal:/, '')}; write references`,
-    );
-  const { vantages, source } = publicationOf(list);
-  if (vantages.length === 0) return wrongUsage(io, 'the list has no Lambda vantage');
+  const publication = publicationOf(list);
+  const problem = unpublishable(list, publication);
+  if (problem !== undefined) return wrongUsage(io, problem);
+  const { vantages, source } = publication;
   const rows: { readonly vantage: string; readonly before: string; readonly hash: string }[] = [];
   const lost = (what: string) => {
     io.stderr.write(

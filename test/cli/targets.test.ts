@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
 import { loadTexts } from '../../src/config/load.ts';
@@ -141,5 +144,25 @@ test('list as text: it loads to the same list again', () => {
     if (!again.ok) assert.fail(JSON.stringify(again.problems));
     assert.deepEqual(again.compiled, loaded.compiled);
     assert.deepEqual(again.list, loaded.list);
+  }
+});
+
+test('targets: with --out the same objects are written into a folder, and AWS is not asked', async () => {
+  await using there = await world();
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-targets-'));
+  try {
+    const { code, stdout, stderr } = await there.targets('push', first, '--out', folder);
+    assert.deepEqual([code, stderr, there.aws.calls], [0, '', []]);
+    await there.targets('push', first);
+    const keys = [...there.aws.objects.keys()];
+    assert.equal(stdout.split('\n').filter(Boolean).length, keys.length);
+    for (const key of keys) {
+      const [there1, written] = [there.aws.objects.get(key), await readFile(join(folder, key.replace('lists/', '')))];
+      assert.deepEqual(there1, written, key);
+    }
+    assert.match((await there.targets('diff', first, '--out', folder)).stderr, /--out is for push/);
+    assert.match((await there.targets('push', first, '--out', '/dev/null')).stderr, /cannot be written to: ENOTDIR/);
+  } finally {
+    await rm(folder, { recursive: true });
   }
 });

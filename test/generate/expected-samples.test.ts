@@ -40,7 +40,7 @@ for (const profile of ['lean', 'standard', 'full'])
             { target: `tls://127.0.0.1:${tls.port}`, tcp: { tls_config } },
             { target: `dns://127.0.0.1:${dns.port}/example.com` },
             { name: 'ping', target: 'icmp://127.0.0.1' },
-            { name: 'path', target: 'mtr://127.0.0.1', interval: '1m' },
+            { name: 'path', target: 'mtr://127.0.0.1', interval: '1m', mtr: { count: 1 } },
           ],
         },
         { probers },

@@ -60,7 +60,7 @@ test("http: a plain answer succeeds with blackbox_exporter's series", async () =
   assert.equal(points.get('probe_http_last_modified_timestamp_seconds'), Date.UTC(2026, 10, 23, 9) / 1_000);
   assert.equal(points.get('probe_http_duration_seconds{phase="tls"}'), 0);
   assert.ok((points.get('probe_http_duration_seconds{phase="processing"}') ?? 0) > 0);
-  assert.match(requests[0]?.headers.get('user-agent') ?? '', /^Bothways\/\d/);
+  assert.match(requests[0]?.headers.get('user-agent') ?? '', /^Bothways \(\+https:/);
   assert.equal(requests[0]?.headers.get('connection'), 'close');
 });
 
@@ -303,11 +303,17 @@ test('http: credentials stay with the first host, and cookies go where they belo
   };
   await using server = await httpServer(script);
   await using names = await dnsServer({ reply: zone({ 'a.test': [a('127.0.0.1')], 'b.test': [a('127.0.0.1')] }) });
-  const given = { headers: { 'X-Tag': 'kept', Cookie: 'own=1' }, basic_auth: { username: 'ann', password: 'secret' } };
+  const given = {
+    headers: { 'X-Tag': 'kept', Cookie: 'own=1', 'X-Probe': { secret: 'env:WAF' } },
+    basic_auth: { username: 'ann', password: 'secret' },
+  };
   const { reasons } = await probe(`http://a.test:${server.port}/`, given, {
+    environment: { WAF: 'for-us' },
     resolver: resolver({ servers: [`127.0.0.1:${names.port}`], search: [], hostsFile: '/nonexistent' }),
   });
   assert.deepEqual(reasons, []);
+  assert.equal(seen.get('a.test/same')?.get('x-probe'), 'for-us');
+  assert.equal(seen.get('b.test/other')?.has('x-probe'), false);
   const basic = `Basic ${Buffer.from('ann:secret').toString('base64')}`;
   assert.equal(seen.get('a.test/')?.get('authorization'), basic);
   assert.equal(seen.get('a.test/same')?.get('authorization'), basic);

@@ -1,5 +1,5 @@
 import type { SecretRef } from '../../kernel/check.ts';
-import { version } from '../../kernel/version.ts';
+import { userAgent } from '../../kernel/version.ts';
 import type { Kit } from '../../net/prober.ts';
 import type { Request } from './exchange.ts';
 import type { HttpSettings } from './settings.ts';
@@ -8,7 +8,7 @@ import type { HttpSettings } from './settings.ts';
 export type Prepared = {
   readonly host: string | undefined;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Headers that stay with the first host: credentials and the user's own cookies. */
+  /** Headers that stay with the first host: credentials, the user's own cookies, and all whose value is a secret. */
   readonly credentials: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array | undefined;
 };
@@ -23,19 +23,18 @@ export const prepare = async (settings: HttpSettings, kit: Kit): Promise<Prepare
   let host: string | undefined;
   const text = (value: string | SecretRef): string | Promise<string> =>
     typeof value === 'string' ? value : kit.secret(value);
-  const add = (name: string, value: string) =>
-    (sensitive.has(name.toLowerCase()) ? credentials : headers).push([name, value]);
+  const add = (name: string, value: string, isSecret = false) =>
+    (isSecret || sensitive.has(name.toLowerCase()) ? credentials : headers).push([name, value]);
   for (const [name, value] of Object.entries(settings.headers)) {
     if (name.toLowerCase() === 'host') host = await text(value);
-    else add(name, await text(value));
+    else add(name, await text(value), typeof value !== 'string');
   }
   for (const [name, { values = [], secrets = [], files = [] }] of Object.entries(settings.http_headers)) {
     for (const value of values) add(name, value);
     for (const value of secrets) add(name, await kit.secret(value));
     for (const path of files) add(name, (await kit.file(path)).toString('utf8').trim());
   }
-  if (!headers.some(([name]) => name.toLowerCase() === 'user-agent'))
-    headers.push(['User-Agent', `Bothways/${version}`]);
+  if (!headers.some(([name]) => name.toLowerCase() === 'user-agent')) headers.push(['User-Agent', userAgent]);
   const authorization = await authorizationOf(settings, kit);
   if (authorization !== undefined && !credentials.some(([name]) => name.toLowerCase() === 'authorization'))
     credentials.push(['Authorization', authorization]);

@@ -68,7 +68,9 @@ const shape = z.strictObject({
   headers: z
     .record(z.string(), mayBeSecretText)
     .default({})
-    .describe('Headers of the request, one value each; Host replaces the name asked for.'),
+    .describe(
+      'Headers of the request, one value each; Host replaces the name asked for. A value that is a secret is not sent to another host after a redirect.',
+    ),
   http_headers: z.record(z.string(), headerValues).default({}).describe('More headers, added at every hop.'),
   body: z.string().default('').describe('Body of the request.'),
   body_file: z.string().optional().describe('File with the body of the request.'),
