@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -7,12 +7,10 @@ import type { Capabilities, EngineStats, ProbeOutcome, ProbeRequest } from '../.
 import type { PathOptions, PathTrace } from '../../src/net/icmp/trace-path.ts';
 import type { Manners } from './respond.ts';
 import { needs, peer } from '../servers/peers.ts';
+import { exec, must, type Said } from './programs.ts';
 
 /** A place in the lab: the source, six routers in a row, one beside the third, the target, and a neighbour of the source. */
 export type Place = 'src' | 'r1' | 'r2' | 'r3' | 'r4' | 'r5' | 'r6' | 'r3b' | 'dst' | 'peer';
-
-/** What a program said, and how it ended. */
-export type Said = { readonly stdout: string; readonly stderr: string; readonly code: number };
 
 /** A small network of namespaces: source, r1 to r6, target. Nothing of it reaches the machine's own. */
 export type Lab = AsyncDisposable & {
@@ -62,7 +60,7 @@ const places: readonly Place[] = [...chain, 'r3b', 'peer'];
 let labs = 0;
 
 /** Why there can be no lab here, or `undefined`. */
-const noLab = (): string | undefined =>
+export const noLab = (): string | undefined =>
   process.platform !== 'linux'
     ? 'a lab needs Linux'
     : process.getuid?.() !== 0
@@ -275,7 +273,8 @@ const unprivileged = [
   'sh',
 ];
 
-const removeLeftovers = async (ip: string): Promise<void> => {
+/** Removes the namespaces of test processes that are no more. */
+export const removeLeftovers = async (ip: string): Promise<void> => {
   const names = listNamespaces().filter((name) => {
     const pid = /^bw(\d+)x\d+-/.exec(name)?.[1];
     return pid !== undefined && Number(pid) !== process.pid && !isAlive(Number(pid));
@@ -304,32 +303,6 @@ const isAlive = (pid: number): boolean => {
 const remove = async (ip: string, names: readonly string[]): Promise<void> => {
   if (names.length > 0) await must(ip, ['-batch', '-'], names.map((name) => `netns delete ${name}`).join('\n'));
 };
-
-const exec = ([program = '', ...rest]: readonly string[], input = ''): Promise<Said> =>
-  new Promise((resolve) => {
-    const child = execFile(program, rest, { maxBuffer: 64 << 20, cwd: '/' }, (_error, stdout, stderr) =>
-      resolve({ stdout, stderr, code: child.exitCode ?? -1 }),
-    );
-    // A program that ends without reading says why by its code and its words.
-    child.stdin?.on('error', () => {});
-    child.stdin?.end(input);
-  });
-
-const must = (program: string, words: readonly string[], input = ''): Promise<void> =>
-  new Promise((resolve, reject) => {
-    const child = spawn(program, words, { stdio: ['pipe', 'ignore', 'pipe'] });
-    let said = '';
-    child.stderr.on('data', (chunk) => {
-      said += chunk;
-    });
-    child.on('error', reject);
-    child.on('close', (code) => {
-      if (code === 0) resolve();
-      else reject(new Error(`${program} ${words.join(' ')}: ${said.trim()}`));
-    });
-    child.stdin.on('error', () => {});
-    child.stdin.end(`${input}\n`);
-  });
 
 /** What {@link inside} is asked to do, and what it says. */
 export type Errand = {
