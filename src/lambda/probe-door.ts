@@ -10,7 +10,7 @@ import { due } from '../run/due.ts';
 import { heartbeatPoints, shardSamples } from '../run/list-series.ts';
 import { listStatePoints } from '../run/list-state.ts';
 import { pace as makePace } from '../run/pace.ts';
-import { ofShard, shardText } from '../run/shard.ts';
+import { shardText } from '../run/shard.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { type ProbeEvent, readEvent } from './event.ts';
@@ -163,7 +163,7 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
     const deliveryMs = Math.min(budget.deliveryMs, remaining / budget.deliveryPart);
     const leftMs = () => context.getRemainingTimeInMillis() - deliveryMs - budget.spareMs;
     const window = { from: event.slot, to: event.slot + event.windowMs };
-    const checks = due(ofShard(use.checks, event.shard), window).map(({ check }) => check);
+    const checks = due(use.ofShard(event.shard), window).map(({ check }) => check);
     const cool = checks.filter((check) => !warm.has(check));
     await warmUp(cool, probers, kit);
     for (const check of cool) warm.add(check);

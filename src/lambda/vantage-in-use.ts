@@ -1,6 +1,7 @@
 import type { Packed } from '../config/packed.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
+import { evenShards, type Shard } from '../run/shard.ts';
 import { sameChecks } from '../run/same-checks.ts';
 
 /** What a list says to one vantage. */
@@ -9,6 +10,8 @@ export type VantageInUse = {
   readonly vantage: Vantage;
   readonly checks: readonly Check[];
   readonly endpoints: readonly Endpoint[];
+  /** The checks of a shard. */
+  readonly ofShard: (shard: Shard) => readonly Check[];
 };
 
 /**
@@ -23,10 +26,17 @@ export const vantageInUse = (packed: Packed, name: string, before?: VantageInUse
     throw new Error(`the list has no vantage ${name}; it has ${known}`);
   }
   const own = packed.checks.filter((check) => check.vantage.name === name);
+  const checks = before === undefined ? own : sameChecks(before.checks, own);
+  // Nearly always the events of an environment are of one number of shards.
+  let shards: readonly (readonly Check[])[] = [];
   return {
     packed,
     vantage,
-    checks: before === undefined ? own : sameChecks(before.checks, own),
+    checks,
+    ofShard: ({ index, of }) => {
+      if (shards.length !== of) shards = evenShards(checks, of);
+      return shards[index] ?? [];
+    },
     endpoints: packed.endpoints.filter(({ from }) => from.includes(name)),
   };
 };

@@ -5,7 +5,7 @@ import { packList, readPacked } from '../../src/config/packed.ts';
 import { probeDoor } from '../../src/lambda/probe-door.ts';
 import { marks } from '../../src/net/marks.ts';
 import { probers } from '../../src/probers/index.ts';
-import { ofShard } from '../../src/run/shard.ts';
+import { evenShards } from '../../src/run/shard.ts';
 import { type Behaviour, receiver } from '../servers/receiver.ts';
 import { httpServer } from '../servers/http.ts';
 import { tcpServer } from '../servers/tcp.ts';
@@ -196,7 +196,7 @@ test('probe door: a failing target is a sample, not a failure of the function', 
   assert.equal(there.series('probe_failure_info')[0]?.labels.reason, 'connect_refused');
 });
 
-test('probe door: shards share the checks as the agent does, and an empty one still says that it is there', async () => {
+test('probe door: shards share the checks evenly, and an empty one still says that it is there', async () => {
   await using web = await httpServer();
   const targets = Array.from({ length: 9 }, (_, index) => ({ name: `t${index}`, target: `${web.url}/${index}` }));
   await using there = await world(undefined, { targets });
@@ -206,12 +206,10 @@ test('probe door: shards share the checks as the agent does, and an empty one st
       eventAt(slotOf(), { shard: index, of: 3, id: `s${index}` }),
       timeLeft(10_000),
     );
-    assert.equal(summary.started, ofShard(own, { index, of: 3 }).length);
+    assert.equal(summary.started, evenShards(own, 3)[index]?.length);
   }
   assert.equal(there.series('probe_success').length, 9);
-  const empty =
-    Array.from({ length: 200 }, (_, index) => index).find((index) => ofShard(own, { index, of: 200 }).length === 0) ??
-    0;
+  const empty = evenShards(own, 200).findIndex((shard) => shard.length === 0);
   const summary = await there.door.handle(eventAt(slotOf(), { shard: empty, of: 200, id: 'empty' }), timeLeft(10_000));
   assert.deepEqual([summary.assigned, summary.started, summary.samples > 0], [0, 0, true]);
 });

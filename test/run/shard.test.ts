@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { ofShard, parseShard, shardText } from '../../src/run/shard.ts';
+import { evenShards, ofShard, parseShard, shardText } from '../../src/run/shard.ts';
 import { exampleCheck } from './example.ts';
 
 const checks = Array.from({ length: 300 }, (_, index) => exampleCheck({ name: `shop-${index}` }));
@@ -15,6 +15,18 @@ test('shard: every check is in exactly one shard, and siblings are together', ()
     for (const { target } of part) assert.equal(part.filter((one) => one.target.name === target.name).length, 2);
   }
   assert.equal(ofShard(checks, { index: 0, of: 1 }).length, 300);
+});
+
+test('shard: functions have even shards, all checks once and siblings together', () => {
+  const twins = checks.map((check) => ({ ...check, instance: 'another' }));
+  const shards = evenShards([...checks, ...twins], 7);
+  assert.equal(shards.length, 7);
+  assert.equal(new Set(shards.flat()).size, 600);
+  for (const shard of shards) {
+    assert.ok(shard.length <= Math.ceil((600 / 7) * 1.05));
+    for (const { target } of shard) assert.equal(shard.filter((one) => one.target.name === target.name).length, 2);
+  }
+  assert.deepEqual(evenShards(checks, 1), [checks]);
 });
 
 test('shard: one shard more moves only what goes to it', () => {
