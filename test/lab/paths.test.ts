@@ -194,7 +194,13 @@ test('path: another way in mid-run shows both routers at its hop', async (t) => 
   await using lab = await labFor(t);
   if (lab === undefined) return;
   const running = inside(lab, 'src', { traces: [path(addresses.target(4), 'icmp', { count: 12, intervalMs: 200 })] });
-  await new Promise((resolve) => setTimeout(resolve, 1_600));
+  // As soon as some rounds have gone the first way, however long the process takes to start.
+  const passed = async () => {
+    const { stdout } = await lab.run('r3', ['cat', '/proc/net/dev']);
+    return Number(/^ *to-r2: +\d+ +(\d+)/m.exec(stdout)?.[1]);
+  };
+  const before = await passed();
+  while ((await passed()) < before + 20) await new Promise((resolve) => setTimeout(resolve, 50));
   await lab.ip('r2', 'route', 'replace', '10.99.0.0/21', 'via', '10.20.12.2');
   const { paths } = await running;
   const [trace = assert.fail('no path')] = paths;
