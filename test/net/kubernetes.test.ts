@@ -1,0 +1,201 @@
+import assert from 'node:assert/strict';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import fc from 'fast-check';
+import { kubernetesApi, placeInCluster } from '../../src/net/kubernetes/api.ts';
+import { linesOf } from '../../src/net/kubernetes/lines.ts';
+import { eventOf, listAndWatch } from '../../src/net/kubernetes/list-watch.ts';
+import { kubernetesServer } from '../servers/kubernetes.ts';
+
+const services = '/api/v1/services';
+const service = (name: string, namespace = 'shop', spec: object = {}) => ({ metadata: { name, namespace }, spec });
+
+/** A server and a watched collection of its services, of which the spec is kept. */
+const world = async (options: { count?: number; pages?: number; tokenFile?: string; watchSeconds?: number } = {}) => {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await kubernetesServer(options.pages));
+  for (let index = 0; index < (options.count ?? 2); index += 1) server.put(services, service(`s${index}`));
+  const ending = new AbortController();
+  const api = stack.use(kubernetesApi({ server: server.url, tokenFile: options.tokenFile }, (path) => readFile(path)));
+  const start = (path = services) => {
+    let changes = 0;
+    const watched = listAndWatch({
+      api,
+      collection: { path },
+      pick: (object) => Object(object).spec,
+      changed: () => {
+        changes += 1;
+      },
+      signal: ending.signal,
+      random: () => 0,
+    });
+    stack.defer(async () => {
+      ending.abort();
+      await watched.ended;
+    });
+    return { ...watched, changes: () => changes };
+  };
+  const until = async (what: () => boolean) => {
+    while (!what()) await wait(5);
+  };
+  return { server, start, until, end: () => ending.abort(), [Symbol.asyncDispose]: () => stack.disposeAsync() };
+};
+
+test('kubernetes: a list comes in pages, and a watch tells what comes, changes and goes', async () => {
+  await using there = await world({ count: 7, pages: 3 });
+  const watched = there.start();
+  await watched.first;
+  assert.equal(watched.objects.size, 7);
+  assert.equal(there.server.seen.filter(({ verb }) => verb === 'list').length, 3);
+  await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+  there.server.put(services, service('new', 'shop', { a: 1 }));
+  await there.until(() => watched.objects.size === 8);
+  there.server.put(services, service('new', 'shop', { a: 2 }));
+  await there.until(() => JSON.stringify(watched.objects.get('shop/new')) === '{"a":2}');
+  there.server.remove(services, 'shop', 's0');
+  await there.until(() => watched.objects.size === 7);
+  assert.ok(!watched.objects.has('shop/s0'));
+  assert.ok(watched.changes() >= 4);
+});
+
+test('kubernetes: a watch that is cut, also in the middle of a line, goes on where it stood', async () => {
+  await using there = await world();
+  const watched = there.start();
+  const watches = () => there.server.seen.filter(({ verb }) => verb === 'watch');
+  await there.until(() => watches().length === 1);
+  there.server.bookmark();
+  there.server.write('{"type":"ADDED","object":{"metadata":{"na', 'cut');
+  await there.until(() => watches().length === 2);
+  assert.equal(there.server.seen.filter(({ verb }) => verb === 'list').length, 1);
+  assert.ok(Number(watches()[1]?.query.get('resourceVersion')) > Number(watches()[0]?.query.get('resourceVersion')));
+  there.server.put(services, service('after'));
+  await there.until(() => watched.objects.size === 3);
+});
+
+for (const how of ['status', 'event'] as const)
+  test(`kubernetes: after 410 by ${how} the list is read anew, and what vanished meanwhile is gone`, async () => {
+    await using there = await world();
+    const watched = there.start();
+    await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+    there.server.write('', 'cut');
+    there.server.remove(services, 'shop', 's0');
+    there.server.forget(how);
+    await there.until(() => !watched.objects.has('shop/s0'));
+    assert.ok(watched.objects.has('shop/s1'));
+    assert.equal(watched.state().problem, undefined);
+  });
+
+test('kubernetes: a token that was changed is read anew, and one that is wrong keeps the last state and says so', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-token-'));
+  const tokenFile = join(folder, 'token');
+  try {
+    await writeFile(tokenFile, 'one\n');
+    await using there = await world({ tokenFile });
+    there.server.token = 'one';
+    const watched = there.start();
+    await watched.first;
+    assert.equal(watched.objects.size, 2);
+    await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+    there.server.token = 'two';
+    there.server.write('', 'cut');
+    await there.until(() => watched.state().problem !== undefined);
+    assert.match(watched.state().problem ?? '', /does not know our token \(401\)/);
+    assert.equal(watched.objects.size, 2);
+    await writeFile(tokenFile, 'two\n');
+    there.server.put(services, service('new'));
+    await there.until(() => watched.objects.size === 3);
+    assert.equal(watched.state().problem, undefined);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('kubernetes: a server without time is waited for as long as it asks, one that fails is asked again', async () => {
+  await using there = await world();
+  there.server.fail(429, 1, { 'Retry-After': '0' });
+  const watched = there.start();
+  await there.until(() => watched.objects.size === 2);
+  await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+  there.server.fail(500, 2);
+  there.server.write('', 'cut');
+  there.server.put(services, service('new'));
+  await there.until(() => watched.objects.size === 3);
+});
+
+test('kubernetes: kinds that are not installed, rights that are missing and servers that are away are told apart', async () => {
+  await using there = await world();
+  there.server.absent.add('httproutes');
+  const absent = there.start('/apis/gateway.networking.k8s.io/v1/httproutes');
+  await absent.first;
+  assert.deepEqual([absent.state().absent, absent.state().problem], [true, undefined]);
+  there.server.fail(403, 1);
+  const denied = there.start();
+  await denied.first;
+  assert.match(denied.state().problem ?? '', /does not let us read this \(403\); look at the ClusterRole/);
+  const away = kubernetesApi({ server: 'http://127.0.0.1:1' }, (path) => readFile(path));
+  const ending = new AbortController();
+  const none = listAndWatch({
+    api: away,
+    collection: { path: services },
+    pick: (object) => object,
+    changed: () => {},
+    signal: ending.signal,
+  });
+  await none.first;
+  assert.match(none.state().problem ?? '', /cannot be reached: ECONNREFUSED/);
+  ending.abort();
+  await none.ended;
+});
+
+test('kubernetes: a slow server is waited for, and everything ends at once when it is to', async () => {
+  await using there = await world();
+  there.server.delayMs = 60;
+  const watched = there.start();
+  await watched.first;
+  assert.equal(watched.objects.size, 2);
+  there.server.delayMs = 600_000;
+  there.server.write('', 'cut');
+  there.end();
+  await watched.ended;
+});
+
+const all = async <T>(from: AsyncIterable<T>): Promise<T[]> => {
+  const found: T[] = [];
+  for await (const one of from) found.push(one);
+  return found;
+};
+
+test('kubernetes: lines are put together however they are cut, and half a line is none', async () => {
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.string()), fc.integer({ min: 1, max: 7 }), async (texts, size) => {
+      const lines = texts.map((text) => text.replaceAll('\n', ' '));
+      const bytes = Buffer.from(`${lines.map((line) => `${line}\n`).join('')}half`);
+      const chunks = async function* () {
+        for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size);
+      };
+      assert.deepEqual(await all(linesOf(chunks())), lines);
+    }),
+  );
+  const endless = async function* () {
+    for (;;) yield Buffer.alloc(1_048_576, 'x');
+  };
+  await assert.rejects(all(linesOf(endless())), /a line of more than/);
+});
+
+test('kubernetes: no line makes the reader throw', () => {
+  fc.assert(fc.property(fc.oneof(fc.string(), fc.json()), (line) => void eventOf(line)));
+  assert.equal(eventOf('{"type":"ADDED","object":{"metadata":{"name":"a","namespace":"b"}}}')?.key, 'b/a');
+  assert.equal(eventOf('{"type":"SURPRISE"}'), undefined);
+});
+
+test('kubernetes: a pod finds its server by its environment', () => {
+  assert.equal(placeInCluster({}), undefined);
+  assert.equal(
+    placeInCluster({ KUBERNETES_SERVICE_HOST: '10.0.0.1', KUBERNETES_SERVICE_PORT: '6443' })?.server,
+    'https://10.0.0.1:6443',
+  );
+  assert.equal(placeInCluster({ KUBERNETES_SERVICE_HOST: 'fd00::1' })?.server, 'https://[fd00::1]:443');
+});
