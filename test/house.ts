@@ -11,7 +11,7 @@ export const floors: readonly (readonly string[])[] = [
   ['net'],
   ['probers', 'sinks'],
   ['config'],
-  ['run', 'delivery', 'generate', 'import'],
+  ['run', 'delivery', 'generate', 'discover', 'import'],
   ['receiver'],
   ['agent', 'lambda'],
   ['demo'],

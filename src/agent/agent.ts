@@ -17,7 +17,9 @@ import { type Shard, shardText } from '../run/shard.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { deliveries as makeDeliveries } from './deliveries.ts';
 import { enginePoints } from './engine-metrics.ts';
-import { type Change, listInUse } from './list-in-use.ts';
+import { discoveryPoints } from './discovery-metrics.ts';
+import { foundInUse } from './found-in-use.ts';
+import { type Change, type ListInUse, listInUse } from './list-in-use.ts';
 import { type ListSource, readList } from './list-keeper.ts';
 import type { Log } from './log.ts';
 import { scheduler as makeScheduler } from './scheduler.ts';
@@ -113,14 +115,26 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     for (const check of fresh) board.expect(check);
     if (!stopping.signal.aborted) scheduler.set(checks);
   };
-  const inUse = await listInUse(first.list, source, shard, log, services(kit.resolver), use);
+  const { probers, environment } = source;
+  const found = foundInUse({
+    vantage: vantage.name,
+    probers,
+    environment,
+    file: kit.file,
+    log,
+    changed: () => void started.promise.then((all) => all.foundAnew()),
+  });
+  const started = Promise.withResolvers<ListInUse>();
+  const expand = services(kit.resolver);
+  const inUse = await listInUse({ first: first.list, source, shard, log, expand, found, use });
+  started.resolve(inUse);
 
   const points = () => {
     const { hash, loadedAt } = inUse.list();
     const list = { hash, loadedAt, ok: inUse.problem() === undefined };
     const checks = inUse.checks().length;
     const self = selfPoints({ startedAt, checks, list, deliveries: deliveries.counts(), ...tally.counts() });
-    return [...self, ...enginePoints(kit.openedEngine())];
+    return [...self, ...enginePoints(kit.openedEngine()), ...discoveryPoints(found.state())];
   };
   const heart = setInterval(() => {
     deliver(sayBeat(tally.beat()));
@@ -145,6 +159,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     clearInterval(heart);
     stopping.abort('stopped');
     scheduler[Symbol.dispose]();
+    await found[Symbol.asyncDispose]();
     await inUse.settled();
     await scheduler.idle();
     for (const check of inUse.checks()) deliver(checker.forget(check, Date.now()));

@@ -2,6 +2,7 @@ import type { Check } from '../kernel/check.ts';
 import { sameChecks } from '../run/same-checks.ts';
 import type { Services } from '../run/services.ts';
 import { ofShard, type Shard } from '../run/shard.ts';
+import type { FoundInUse } from './found-in-use.ts';
 import { type InUse, type ListSource, readList } from './list-keeper.ts';
 import type { Log } from './log.ts';
 
@@ -21,19 +22,36 @@ export type ListInUse = {
   readonly problem: () => string | undefined;
   /** Reads it anew. A bad one changes nothing; then it says what is wrong. Calls that come meanwhile wait for the same reading. */
   readonly reload: () => Promise<readonly string[]>;
+  /** Brings what is found by now into use. */
+  readonly foundAnew: () => Promise<void>;
   /** Ends once no reading is under way. */
   readonly settled: () => Promise<void>;
 };
 
-/** Brings the first list into use by `use`, and each later one that is good. Services are looked up anew at each reading. */
-export const listInUse = async (
-  first: InUse,
-  source: ListSource,
-  shard: Shard,
-  log: Log,
-  expand: Services,
-  use: (change: Change) => Promise<void>,
-): Promise<ListInUse> => {
+/** What a list comes into use with. */
+export type ListInUseParts = {
+  readonly first: InUse;
+  readonly source: ListSource;
+  readonly shard: Shard;
+  readonly log: Log;
+  readonly expand: Services;
+  readonly found: Pick<FoundInUse, 'set' | 'checks' | 'refresh'>;
+  readonly use: (change: Change) => Promise<void>;
+};
+
+/**
+ * Brings the first list into use by `use`, with what is found besides, and each later one that is good. Services are looked up anew
+ * at each reading.
+ */
+export const listInUse = async ({
+  first,
+  source,
+  shard,
+  log,
+  expand,
+  found,
+  use,
+}: ListInUseParts): Promise<ListInUse> => {
   let list = first;
   let seen = first.hash;
   let problem: string | undefined;
@@ -44,7 +62,13 @@ export const listInUse = async (
 
   const change = async (next: InUse) => {
     list = next;
-    written = sameChecks(written, ofShard(next.checks, shard));
+    await found.set(next.discovering);
+    await rewrite();
+  };
+
+  /** Puts together what the list names and what was found. */
+  const rewrite = async () => {
+    written = sameChecks(written, ofShard([...list.checks, ...found.checks()], shard));
     await useChecks(await expand(written));
   };
 
@@ -77,6 +101,14 @@ export const listInUse = async (
     return [];
   };
 
+  const lookAtFound = async (): Promise<readonly string[]> => {
+    found.refresh();
+    const before = checks.length;
+    await rewrite();
+    if (checks.length !== before) log('info', `${checks.length} checks, of which ${found.checks().length} were found`);
+    return [];
+  };
+
   await change(first);
   return {
     list: () => list,
@@ -87,6 +119,13 @@ export const listInUse = async (
         reloading = undefined;
       });
       return reloading;
+    },
+    foundAnew: async () => {
+      await reloading;
+      reloading ??= lookAtFound().finally(() => {
+        reloading = undefined;
+      });
+      await reloading;
     },
     settled: async () => {
       await reloading;

@@ -3,7 +3,7 @@ import { listFiles } from '../config/files.ts';
 import { loadTexts } from '../config/load.ts';
 import { choosePart, type ListPart } from '../config/part.ts';
 import { problemText } from '../config/problem.ts';
-import type { ProberTable } from '../config/schema.ts';
+import type { List, ProberTable } from '../config/schema.ts';
 import type { EpochMs } from '../kernel/check.ts';
 
 /** The list as one vantage uses it. `hash` is of the files' contents, 12 hexadecimal digits. */
@@ -11,6 +11,8 @@ export type InUse = ListPart & {
   readonly hash: string;
   readonly loadedAt: EpochMs;
   readonly externalLabels: Readonly<Record<string, string>>;
+  /** The list itself, where more is to be discovered: what is found is compiled with it. */
+  readonly discovering: List | undefined;
 };
 
 /** What reading the list anew gave: nothing has changed, a new list, or why there is none. */
@@ -41,10 +43,11 @@ export const readList = async (source: ListSource, known: string | undefined, no
   if (!loaded.ok) return { kind: 'bad', hash, problems: loaded.problems.map(problemText) };
   const part = choosePart({ ...loaded.compiled, literals: loaded.literals }, vantage);
   if (!part.ok) return { kind: 'bad', hash, problems: [part.message] };
-  const externalLabels = loaded.list.external_labels;
+  const { external_labels: externalLabels, discover } = loaded.list;
+  const discovering = discover === undefined ? undefined : loaded.list;
   return {
     kind: 'new',
-    list: { ...part, hash, loadedAt: now, externalLabels },
+    list: { ...part, hash, loadedAt: now, externalLabels, discovering },
     warnings: loaded.warnings.map(problemText),
   };
 };

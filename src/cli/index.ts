@@ -4,6 +4,7 @@ import type { Command } from './command.ts';
 import { demo } from './demo.ts';
 import { deploy } from './deploy.ts';
 import { deployPolicyCommand } from './deploy-policy.ts';
+import { discover } from './discover.ts';
 import { explain } from './explain.ts';
 import { packageCommand } from './package.ts';
 import { init } from './init.ts';
@@ -24,6 +25,7 @@ export const commands: readonly Command[] = [
   trace,
   run,
   agent,
+  discover,
   demo,
   explain,
   schema,

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { discoveryMetrics } from '../agent/discovery-metrics.ts';
 import { engineMetrics } from '../agent/engine-metrics.ts';
 import { networkExporterMetrics } from '../agent/network-exporter.ts';
 import { selfMetrics } from '../agent/self-metrics.ts';
@@ -22,6 +23,7 @@ export const topicsOf = (probers: ProberTable): readonly Topic[] => {
     ['every run of a function', runMetrics],
     ['the agent', selfMetrics],
     ['the agent, once it has sent packets', engineMetrics],
+    ['the agent, for each block of `discover`', discoveryMetrics],
     ['the agent, for targets with these names', networkExporterMetrics],
   ];
   const metrics = new Map<Metric, string[]>(

@@ -2,6 +2,7 @@ import type { Check, Labels, Target, Vantage } from '../kernel/check.ts';
 import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
+import { checkDiscover } from './check-discover.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
 import { isMetadata } from './hosts.ts';
@@ -10,7 +11,7 @@ import { joinLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
 import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
 import type { List, ProberTable } from './schema.ts';
-import { type Selection, selector } from './selectors.ts';
+import { type Selection, selector, unmatchedText } from './selectors.ts';
 import { shapeOf } from './shape.ts';
 import { type Add, type Chosen, type Item, itemsOf, nameOf, type Wanted, wantedOf } from './target.ts';
 import { vantageProblem } from './vantage-rules.ts';
@@ -31,8 +32,8 @@ export type Compiled = {
  * Compiles a list into one check per target (and `also`) and vantage, with all labels and settings, and finds what is wrong
  * with it beyond the schema. Pure; linear in the number of checks.
  */
-export const compile = (list: List, probers: ProberTable): Compiled => {
-  const problems = findings();
+export const compile = (list: List, probers: ProberTable, mostProblems?: number): Compiled => {
+  const problems = findings(mostProblems);
   const warnings = findings();
   const vantages = vantagesOf(list, problems.add);
   const work: Work = {
@@ -51,19 +52,23 @@ export const compile = (list: List, probers: ProberTable): Compiled => {
   if (vantages.length > 0) for (const one of wanted) compileTarget(one, work);
   else if (!wanted.next().done) problems.add(['vantages'], noVantage);
   checkInside(list, work);
-  const endpoints = endpointsOf(list, work.select, vantages, problems.add, warnings.add);
-  if (work.names.size === 0) warnings.add([], 'the list has no targets');
-  else if (problems.all.length === 0) {
-    for (const { name } of vantages) if (!work.used.has(name)) problems.add(['vantages', name], unused);
-  }
-  return {
+  checkDiscover(list, work);
+  const result = (): Compiled => ({
     checks: work.checks,
     endpoints,
     vantages,
     warnings: warnings.all,
     problems: problems.all,
     more: problems.more(),
-  };
+  });
+  const endpoints = endpointsOf(list, work.select, vantages, problems.add, warnings.add);
+  // What is discovered may be all that there is, or all that a vantage probes.
+  if (list.discover !== undefined) return result();
+  if (work.names.size === 0) warnings.add([], 'the list has no targets');
+  else if (problems.all.length === 0) {
+    for (const { name } of vantages) if (!work.used.has(name)) problems.add(['vantages', name], unused);
+  }
+  return result();
 };
 
 const noVantage = 'the list has targets and no vantage; write for example `vantages: { laptop: { kind: agent } }`';
@@ -230,18 +235,7 @@ const vantagesFor = ({ path }: Wanted, chosen: Chosen, work: Work): readonly Van
     const key = `${pathText(at)} ${text}`;
     if (work.once.has(key)) continue;
     work.once.add(key);
-    const guess = nearest(
-      text,
-      work.vantages.map(({ name }) => name),
-    );
-    const hint =
-      guess === undefined
-        ? `known are ${work.vantages
-            .map(({ name }) => name)
-            .slice(0, 20)
-            .join(', ')}`
-        : `did you mean ${quoted(guess)}?`;
-    work.add([...at, from.indexOf(text)], `${quoted(text)} matches no vantage; ${hint}`);
+    work.add([...at, from.indexOf(text)], unmatchedText(text, work.vantages));
   }
   return vantages;
 };

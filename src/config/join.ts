@@ -13,10 +13,11 @@ export type Joined = {
 
 const lists = ['targets', 'groups', 'remote_write'] as const;
 const maps = ['external_labels', 'vantages', 'modules'] as const;
+const blocks = ['budget', 'aws', 'discover'] as const;
 
 /**
  * Joins the lists of several files: targets, groups and endpoints follow each other, vantages, modules and external labels
- * must not meet, and only one file may set the defaults of a side, the budget, or `aws`. `written` says what stands in a file.
+ * must not meet, and only one file may set the defaults of a side, the budget, `aws`, or `discover`. `written` says what stands in a file.
  */
 export const join = (parts: readonly List[], written: readonly unknown[]): Joined => {
   const [first] = parts;
@@ -38,6 +39,7 @@ export const join = (parts: readonly List[], written: readonly unknown[]): Joine
     version: 1,
     budget: at(owned(['budget']))?.budget,
     aws: at(owned(['aws']))?.aws,
+    discover: at(owned(['discover']))?.discover,
     external_labels: Object.assign({}, ...parts.map(({ external_labels }) => external_labels)),
     vantages: Object.assign({}, ...parts.map(({ vantages }) => vantages)),
     modules: Object.assign({}, ...parts.map(({ modules }) => modules)),
@@ -56,12 +58,11 @@ export const join = (parts: readonly List[], written: readonly unknown[]): Joine
 const uniquePaths = (raw: unknown): Path[] => {
   const keys = (value: unknown): string[] => (typeof value === 'object' && value !== null ? Object.keys(value) : []);
   // safe: `keys` takes whatever is there
-  const { defaults, budget, aws, ...top } = (raw ?? {}) as Readonly<Record<string, unknown>>;
+  const { defaults, ...top } = (raw ?? {}) as Readonly<Record<string, unknown>>;
   return [
     ...maps.flatMap((section) => keys(top[section]).map((key) => [section, key])),
     ...keys(defaults).map((side) => ['defaults', side]),
-    ...(budget === undefined || budget === null ? [] : [['budget']]),
-    ...(aws === undefined || aws === null ? [] : [['aws']]),
+    ...blocks.filter((block) => top[block] !== undefined && top[block] !== null).map((block) => [block]),
   ];
 };
 

@@ -93,7 +93,8 @@ const files = (value: unknown, path: Path, context: PrepareContext): unknown => 
   if (Array.isArray(value)) return value.map((item, index) => files(item, [...path, index], context));
   if (typeof value !== 'string' || value === '') return value;
   const absolute = isAbsolute(value) ? value : join(context.folder, value);
-  context.usesFile([...path], absolute);
+  // What an agent discovers with is where the agent is, and comes and goes.
+  if (path[0] !== 'discover') context.usesFile([...path], absolute);
   return absolute;
 };
 

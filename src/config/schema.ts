@@ -1,74 +1,27 @@
 import * as z from 'zod';
-import type { Dialect, Profile } from '../kernel/check.ts';
-import { parseDuration } from '../kernel/duration.ts';
 import { durationText } from '../net/settings.ts';
 import type { Prober } from '../net/prober.ts';
 import { awsSettings, vpcSettings } from './aws.ts';
+import {
+  choices,
+  defaults,
+  groupDefaults,
+  intervalText,
+  shownText,
+  sides,
+  textWithoutControls,
+  timeoutText,
+} from './choices.ts';
+import { discoverSettings } from './discover.ts';
 import { endpointSchema } from './endpoint.ts';
 import { labelsText } from './labels.ts';
 import { markOverlay } from './shape.ts';
-import { hasUserInfo } from './user-info.ts';
 
 /** The table of probers; `src/probers/index.ts` is the real one. */
 export type ProberTable = Readonly<Record<string, Prober>>;
 
 /** The newest `version` of a list that this program reads. */
 export const newestVersion = 1;
-
-const profiles = ['lean', 'standard', 'full'] as const satisfies readonly Profile[];
-const dialects = ['blackbox_exporter', 'network_exporter', 'bothways'] as const satisfies readonly Dialect[];
-const sides = ['outside', 'inside'] as const;
-
-const selectors = z
-  .array(z.string().min(1))
-  .min(1)
-  .describe('Vantages: names, globs (`prod-*`), or selectors (`kind=lambda`, `vantage_cluster=prod-a`).');
-
-const intervalText = durationText.refine((text) => (parseDuration(text) ?? 1_000) >= 1_000, {
-  error: 'must be at least 1s',
-});
-const timeoutText = durationText.refine((text) => parseDuration(text) !== 0, { error: 'must be more than 0' });
-const textWithoutControls = z
-  .string()
-  .min(1)
-  .refine((text) => !/\p{Cc}/u.test(text), {
-    error: 'control characters are not allowed here',
-  });
-
-const shownText = textWithoutControls.refine((text) => !hasUserInfo(text), {
-  error: 'must be without a user name or password, since everybody sees it',
-});
-
-const choices = {
-  from: selectors.optional(),
-  interval: intervalText.optional().describe('Time from one run to the next; 1m outside, 30s inside if not set.'),
-  timeout: timeoutText
-    .optional()
-    .describe("Time limit of a run; the module's own timeout is an upper bound. 10s if neither is set."),
-  quorum: z
-    .union([z.enum(['majority', 'any', 'all', 'each']), z.int().min(1)])
-    .optional()
-    .describe(
-      'How many vantages must fail before the target counts as broken; `each` judges every vantage for itself.',
-    ),
-  profile: z.enum(profiles).optional().describe('How many series a run makes; standard if not set.'),
-  names: z.array(z.enum(dialects)).optional().describe('Additional metric names, for example network_exporter.'),
-  labels: labelsText.optional().describe('Labels of the series.'),
-  job: textWithoutControls.optional().describe('The label `job`; bothways if not set.'),
-  private: z
-    .enum(['allow', 'refuse'])
-    .optional()
-    .describe('Whether private addresses may be probed from Lambda vantages.'),
-};
-
-const defaults = z.strictObject({
-  ...choices,
-  module: z.string().optional().describe('Module of targets that name none and whose text fits its prober.'),
-});
-
-const groupDefaults = defaults.extend({
-  side: z.enum(sides).optional().describe('Side of the targets in this group.'),
-});
 
 const vantage = z.strictObject({
   kind: z.enum(['lambda', 'agent']).describe('A scheduled function in a region, or a long-running process.'),
@@ -127,6 +80,7 @@ const listShape = {
     .optional()
     .describe('What a plan of this list may cost.'),
   aws: awsSettings.optional().describe('What the stacks of Lambda vantages have in common.'),
+  discover: discoverSettings.optional().describe('Where an agent finds more targets.'),
   vantages: z.record(z.string(), vantage).default({}).describe('Where probes run from, by name.'),
   remote_write: z.array(endpointSchema).default([]).describe("Where samples are pushed to, in Prometheus's words."),
   defaults: z
@@ -140,8 +94,6 @@ const listShape = {
 
 /** A row of `vantages`. */
 export type VantageEntry = z.output<typeof vantage>;
-/** What `defaults` and groups can set. */
-export type Choices = z.output<typeof groupDefaults>;
 /** A target in the long form; the overlays stand under the names of the probers. */
 export type TargetEntry = z.output<z.ZodObject<typeof targetShape>> & {
   readonly also?: readonly (string | AlsoEntry)[];
@@ -153,7 +105,7 @@ type ModuleEntry = z.output<z.ZodObject<typeof moduleShape>> & { readonly prober
 /** A row of `groups`. */
 export type GroupEntry = {
   readonly name?: string | undefined;
-  readonly defaults: Choices;
+  readonly defaults: z.output<typeof groupDefaults>;
   readonly labels: Readonly<Record<string, string>>;
   readonly targets: readonly (string | TargetEntry)[];
 };

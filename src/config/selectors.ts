@@ -1,4 +1,6 @@
 import type { Vantage } from '../kernel/check.ts';
+import { nearest } from '../protocol/nearest.ts';
+import { quoted } from './problem.ts';
 
 /** What a `from` list selects: the vantages in the order of the list's `vantages`, and the selectors that select none. */
 export type Selection = { readonly vantages: readonly Vantage[]; readonly unmatched: readonly string[] };
@@ -21,6 +23,14 @@ export const selector = (vantages: readonly Vantage[]): ((from: readonly string[
     known.set(key, selection);
     return selection;
   };
+};
+
+/** What to say of a selector that selects none. */
+export const unmatchedText = (text: string, vantages: readonly Vantage[]): string => {
+  const names = vantages.map(({ name }) => name);
+  const guess = nearest(text, names);
+  const hint = guess === undefined ? `known are ${names.slice(0, 20).join(', ')}` : `did you mean ${quoted(guess)}?`;
+  return `${quoted(text)} matches no vantage; ${hint}`;
 };
 
 const matcher = (text: string): ((vantage: Vantage) => boolean) => {

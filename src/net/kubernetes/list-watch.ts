@@ -35,7 +35,7 @@ export type Watched<T> = {
 };
 
 /** Objects of one page of a list. */
-const pageSize = 250;
+const pageSize = 100;
 /** Where the kind is not there it is looked for again after so many milliseconds: it may be installed later. */
 const absentMs = 60_000;
 const waits = { leastMs: 500, mostMs: 30_000 };

@@ -1,0 +1,104 @@
+import type { List, ProberTable } from '../config/schema.ts';
+import { type BlockState, type Discovery, openDiscovery } from '../discover/discovery.ts';
+import type { Check } from '../kernel/check.ts';
+import type { Log } from './log.ts';
+
+/** What an agent finds besides what its list names. */
+export type FoundInUse = AsyncDisposable & {
+  /** Takes a new list: opens what its `discover` says if that has changed, and waits a moment for what it finds first. */
+  readonly set: (list: List | undefined) => Promise<void>;
+  /** The checks of this agent's vantage, as they were found last. */
+  readonly checks: () => readonly Check[];
+  /** Looks what is found now. */
+  readonly refresh: () => void;
+  readonly state: () => readonly BlockState[];
+};
+
+/** What it is made of. `changed` is called when it is time to {@link FoundInUse.refresh}: at most once a second. */
+export type FoundParts = {
+  readonly vantage: string;
+  readonly probers: ProberTable;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly file: (path: string) => Promise<Buffer>;
+  readonly log: Log;
+  readonly changed: () => void;
+};
+
+/** How long a start waits for what is found first; an API server that is away does not keep an agent from its list. */
+const firstMs = 3_000;
+/** Changes come in bursts; a roll-out changes every pod. Compiling may take a tenth of the time at most. */
+const calmMs = 1_000;
+const calmFactor = 10;
+/** Remarks that are said at once; more are counted. */
+const mostRemarks = 20;
+
+/** Opens nothing before the first list that has a `discover`. */
+export const foundInUse = ({ vantage, probers, environment, file, log, changed }: FoundParts): FoundInUse => {
+  let list: List | undefined;
+  let open: { readonly key: string; readonly discovery: Discovery } | undefined;
+  let checks: readonly Check[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  let tookMs = 0;
+  let said = new Set<string>();
+
+  const soon = () => {
+    timer ??= setTimeout(
+      () => {
+        timer = undefined;
+        changed();
+      },
+      Math.max(calmMs, tookMs * calmFactor),
+    );
+  };
+
+  const sayRemarks = (remarks: readonly { readonly origin: string; readonly why: string }[]) => {
+    const now = new Set(remarks.map(({ origin, why }) => `${origin}: ${why}`));
+    const fresh = [...now].filter((text) => !said.has(text));
+    for (const text of fresh.slice(0, mostRemarks)) log('warn', text);
+    if (fresh.length > mostRemarks) log('warn', `and ${fresh.length - mostRemarks} more remarks on what was found`);
+    said = now;
+  };
+
+  const refresh = () => {
+    if (open === undefined || list === undefined) return;
+    const began = performance.now();
+    const compiled = open.discovery.compile(list);
+    checks = compiled.checks.filter((check) => check.vantage.name === vantage);
+    const above = [...compiled.above].map(([name, count]) => ({
+      origin: name,
+      why: `${count} targets above max_targets are left out`,
+    }));
+    sayRemarks([...above, ...compiled.remarks]);
+    tookMs = performance.now() - began;
+  };
+
+  return {
+    set: async (next) => {
+      list = next;
+      const key = next?.discover === undefined ? undefined : JSON.stringify(next.discover);
+      if (key !== open?.key) {
+        const before = open;
+        checks = [];
+        open = undefined;
+        await before?.discovery[Symbol.asyncDispose]();
+        if (key !== undefined && next?.discover !== undefined) {
+          const discovery = openDiscovery({ settings: next.discover, probers, environment, file, changed: soon });
+          open = { key, discovery };
+          const late = AbortSignal.timeout(firstMs);
+          await Promise.race([
+            discovery.first,
+            new Promise<void>((resolve) => late.addEventListener('abort', () => resolve(), { once: true })),
+          ]);
+        }
+      }
+      refresh();
+    },
+    checks: () => checks,
+    refresh,
+    state: () => open?.discovery.state() ?? [],
+    [Symbol.asyncDispose]: async () => {
+      clearTimeout(timer);
+      await open?.discovery[Symbol.asyncDispose]();
+    },
+  };
+};

@@ -1,0 +1,32 @@
+import type { Vantage } from '../kernel/check.ts';
+import { nearest } from '../protocol/nearest.ts';
+import type { Modules } from './modules.ts';
+import { type Path, quoted } from './problem.ts';
+import type { List } from './schema.ts';
+import { type Selection, unmatchedText } from './selectors.ts';
+
+type Tables = {
+  readonly modules: Modules;
+  readonly vantages: readonly Vantage[];
+  readonly select: (from: readonly string[]) => Selection;
+  readonly add: (path: Path, message: string) => void;
+};
+
+/** Tells what is wrong with the defaults of `discover`: it would be wrong with everything that is found. */
+export const checkDiscover = ({ discover }: List, { modules, vantages, select, add }: Tables): void => {
+  for (const section of ['kubernetes', 'file_sd'] as const)
+    for (const [index, { defaults }] of (discover?.[section] ?? []).entries()) {
+      const path = ['discover', section, index, 'defaults'];
+      const { module, from } = defaults;
+      if (module !== undefined && modules.find(module) === undefined) {
+        const guess = nearest(module, modules.names());
+        add(
+          [...path, 'module'],
+          `no module ${quoted(module)}${guess === undefined ? '' : `; did you mean ${quoted(guess)}?`}`,
+        );
+      }
+      if (from !== undefined)
+        for (const text of select(from).unmatched)
+          add([...path, 'from', from.indexOf(text)], unmatchedText(text, vantages));
+    }
+};

@@ -1,0 +1,64 @@
+import { nearest } from '../protocol/nearest.ts';
+import type { Remark } from './found.ts';
+import type { Metadata } from './objects.ts';
+
+/** THE table of annotations, all under `bothways.io/`. */
+export const annotations = {
+  probe:
+    'Whether to probe a Service or Pod, and how: `true`, or a scheme such as `https`, `tcp`, `icmp`. `false` as `skip`.',
+  skip: '`true`: this object is left alone.',
+  module: 'The module of the list to probe with.',
+  interval: 'Time from one run to the next, for example `15s`.',
+  timeout: 'Time limit of a run.',
+  path: 'Path to ask for, instead of those of the rules.',
+  port: 'Port of a Service or Pod, by number or name; the first one if not set.',
+  expect: 'Regular expression that the body has to match.',
+} as const;
+
+type Name = keyof typeof annotations;
+
+const prefix = 'bothways.io/';
+
+/** What the annotations of an object ask for. */
+export type Wishes = {
+  readonly get: (name: Name) => string | undefined;
+  readonly skip: boolean;
+  readonly remarks: readonly Remark[];
+};
+
+/** Reads the annotations of an object. One that is not known is remarked, since it is most likely misspelt. */
+export const wishesOf = (metadata: Metadata, origin: string): Wishes => {
+  const get = (name: Name): string | undefined => {
+    const value = metadata.annotations[prefix + name]?.trim();
+    return value === '' ? undefined : value;
+  };
+  const known = Object.keys(annotations);
+  const remarks = Object.keys(metadata.annotations)
+    .map((key) => key.slice(prefix.length))
+    .filter((name) => !known.includes(name))
+    .map((name) => {
+      const meant = nearest(name, known);
+      const advice = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${prefix}${meant}?`;
+      return { origin, why: `unknown annotation ${prefix}${name}; ${advice}` };
+    });
+  return { get, skip: get('skip') === 'true' || get('probe') === 'false', remarks };
+};
+
+/** What the wishes of an object, which are the same for all its targets, say of an entry. */
+export const entryOf = (wishes: Wishes, target: string, labels: Readonly<Record<string, string>>) => {
+  const { get } = wishes;
+  const [module, interval, timeout, expect] = [get('module'), get('interval'), get('timeout'), get('expect')];
+  return {
+    target,
+    labels,
+    ...(module === undefined ? {} : { module }),
+    ...(interval === undefined ? {} : { interval }),
+    ...(timeout === undefined ? {} : { timeout }),
+    ...(expect === undefined ? {} : expectation(target, expect)),
+  };
+};
+
+const expectation = (target: string, expect: string) =>
+  /^https?:/.test(target)
+    ? { http: { fail_if_body_not_matches_regexp: [expect] } }
+    : { tcp: { query_response: [{ expect }] } };

@@ -1,0 +1,145 @@
+import * as z from 'zod';
+
+// Objects of the cluster are written by others, so all is read leniently: what is not as it should be is not there.
+
+const text = z.string().optional().catch(undefined);
+const texts = z.record(z.string(), z.string()).default({}).catch({});
+const list = <T extends z.ZodType>(item: T) =>
+  z
+    .array(item.nullable().catch(null))
+    .default([])
+    .catch([])
+    .transform((items) => items.filter((one) => one !== null));
+
+/** What all objects have. Annotations are kept as far as they are ours. */
+const metadata = z.object({
+  name: z.string(),
+  namespace: z.string().default(''),
+  labels: texts,
+  annotations: texts.transform((all) =>
+    Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('bothways.io/'))),
+  ),
+});
+
+const port = z.object({
+  name: text,
+  port: z.int().optional().catch(undefined),
+  containerPort: z.int().optional().catch(undefined),
+  protocol: text,
+  appProtocol: text,
+});
+
+/** A port of a service or a container. */
+export type PortObject = z.output<typeof port>;
+/** What all objects have. */
+export type Metadata = z.output<typeof metadata>;
+
+/** @see https://kubernetes.io/docs/reference/kubernetes-api/service-resources/ingress-v1/ */
+export const ingressObject = z.object({
+  metadata,
+  spec: z.object({
+    tls: list(z.object({ hosts: list(z.string()) })),
+    rules: list(
+      z.object({
+        host: text,
+        http: z
+          .object({ paths: list(z.object({ path: text, pathType: text })) })
+          .optional()
+          .catch(undefined),
+      }),
+    ),
+  }),
+});
+
+/** @see https://gateway-api.sigs.k8s.io/reference/spec/#httproute */
+export const httpRouteObject = z.object({
+  metadata,
+  spec: z.object({
+    hostnames: list(z.string()),
+    parentRefs: list(
+      z.object({
+        kind: text,
+        name: z.string(),
+        namespace: text,
+        sectionName: text,
+        port: z.int().optional().catch(undefined),
+      }),
+    ),
+    rules: list(
+      z.object({
+        matches: list(
+          z.object({
+            path: z.object({ type: text, value: text }).optional().catch(undefined),
+          }),
+        ),
+      }),
+    ),
+  }),
+});
+
+/** @see https://gateway-api.sigs.k8s.io/reference/spec/#gateway */
+export const gatewayObject = z.object({
+  metadata,
+  spec: z.object({
+    listeners: list(z.object({ name: text, hostname: text, port: z.int(), protocol: z.string() })),
+  }),
+});
+
+/** @see https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
+export const serviceObject = z.object({ metadata, spec: z.object({ type: text, ports: list(port) }) });
+
+/** @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
+export const podObject = z.object({
+  metadata: metadata.extend({ deletionTimestamp: text }),
+  spec: z.object({ containers: list(z.object({ ports: list(port) })) }),
+  status: z.object({ phase: text, podIP: text }).default({}).catch({}),
+});
+
+const expression = z.object({ key: z.string(), operator: z.string(), values: list(z.string()) });
+
+/** @see https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.Probe */
+export const probeObject = z.object({
+  metadata,
+  spec: z.object({
+    module: text,
+    interval: text,
+    scrapeTimeout: text,
+    jobName: text,
+    targets: z
+      .object({
+        staticConfig: z
+          .object({ static: list(z.string()), labels: texts, relabelingConfigs: list(z.unknown()) })
+          .optional()
+          .catch(undefined),
+        ingress: z
+          .object({
+            selector: z
+              .object({ matchLabels: texts, matchExpressions: list(expression) })
+              .default({ matchLabels: {}, matchExpressions: [] })
+              .catch({ matchLabels: {}, matchExpressions: [] }),
+            namespaceSelector: z
+              .object({ any: z.boolean().default(false).catch(false), matchNames: list(z.string()) })
+              .optional()
+              .catch(undefined),
+            relabelingConfigs: list(z.unknown()),
+          })
+          .optional()
+          .catch(undefined),
+      })
+      .default({})
+      .catch({}),
+  }),
+});
+
+/** See {@link ingressObject}. */
+export type IngressObject = z.output<typeof ingressObject>;
+/** See {@link httpRouteObject}. */
+export type HttpRouteObject = z.output<typeof httpRouteObject>;
+/** See {@link gatewayObject}. */
+export type GatewayObject = z.output<typeof gatewayObject>;
+/** See {@link serviceObject}. */
+export type ServiceObject = z.output<typeof serviceObject>;
+/** See {@link podObject}. */
+export type PodObject = z.output<typeof podObject>;
+/** See {@link probeObject}. */
+export type ProbeObject = z.output<typeof probeObject>;

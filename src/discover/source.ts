@@ -1,0 +1,14 @@
+import type { Finds } from './found.ts';
+
+/** Where a source stands. `problem` says why it may be out of date. */
+export type SourceState = { readonly syncedAt: number | undefined; readonly problem: string | undefined };
+
+/** Something that finds targets for as long as it lives. */
+export type Source = AsyncDisposable & {
+  /** What people call it: `kubernetes[0]`. */
+  readonly name: string;
+  readonly finds: () => Finds;
+  readonly state: () => SourceState;
+  /** Resolves when it has looked once, with or without success. */
+  readonly first: Promise<void>;
+};
