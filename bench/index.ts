@@ -163,7 +163,7 @@ if (wanted('timing') || wanted('doubt'))
   for (const figure of await compareTiming(subject, blackbox.url, truth, rounds)) show(figure);
 if (['ping', 'mtr', 'icmp-idle', 'icmp-agent'].some(wanted) || isSoak)
   for (const figure of await icmpFigures(wanted, rounds, isSoak)) show(figure);
-if (wanted('agent-idle') || wanted('agent-load'))
+if (['agent-idle', 'agent-load', 'agent-size'].some(wanted))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
 if (wanted('lambda-bundle') || wanted('lambda-start'))
   for (const figure of await lambdaFigures({ folder: files, ports, ca, receiver: receiver.url }, rounds)) show(figure);
