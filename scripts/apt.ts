@@ -110,9 +110,10 @@ const unpack = async (row: PeerRow, peers: string, home: string, config: string)
   const packages =
     row.suite === undefined
       ? plannedPackages(await apt(config, ['--simulate', '--no-install-recommends', 'install', row.package]))
-      : [row.package];
+      : // The machine may have a newer one from elsewhere installed, which no suite of Debian has.
+        [`${row.package}/${row.suite}`];
   // What is installed already needs no unpacking, but its program was not found or too old, so it is taken all the same.
-  const own = packages.some((name) => name.split('=')[0] === row.package);
+  const own = packages.some((name) => name.split(/[=/]/)[0] === row.package);
   await apt(config, ['download', ...packages, ...(own ? [] : [row.package])], debs);
   const tree = await mkdtemp(join(home, 'tree-'));
   const files = await readdir(debs);

@@ -136,11 +136,13 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     const self = selfPoints({ startedAt, checks, list, deliveries: deliveries.counts(), ...tally.counts() });
     return [...self, ...enginePoints(kit.openedEngine()), ...discoveryPoints(found.state())];
   };
+  let ofOurselves: readonly Sample[] = [];
   const heart = setInterval(() => {
     deliver(sayBeat(tally.beat()));
-    const labels = selfLabels(vantage, inUse.list().externalLabels);
-    deliver(selfSamples(points(), labels, Date.now()));
-    deliver(selfSamples(tally.compatible(inUse.checks()), { ...labels, host: vantage.name }, Date.now()));
+    const labels = selfLabels(vantage, shard, inUse.list().externalLabels);
+    const compatible = selfSamples(tally.compatible(inUse.checks()), { ...labels, host: vantage.name }, Date.now());
+    ofOurselves = [...selfSamples(points(), labels, Date.now()), ...compatible];
+    deliver(ofOurselves);
   }, heartbeatMs);
 
   const status = (): Status => {
@@ -163,6 +165,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     await inUse.settled();
     await scheduler.idle();
     for (const check of inUse.checks()) deliver(checker.forget(check, Date.now()));
+    deliver(ofOurselves.map(({ series }) => ({ series, at: Date.now(), value: 'stale' })));
     await deliveries.flush(AbortSignal.timeout(deliveryMs));
     const undelivered = deliveries
       .counts()

@@ -39,7 +39,7 @@ export const readList = async (source: ListSource, known: string | undefined, no
   const hash = hashOf([...files.map(({ file, text }) => `${file}\n${text}`), ...problems.map(problemText)]);
   if (hash === known) return { kind: 'same' };
   if (problems.length > 0) return { kind: 'bad', hash, problems: problems.map(problemText) };
-  const loaded = loadTexts(files, { probers, environment });
+  const loaded = loadTexts(files, { probers, environment, vantage });
   if (!loaded.ok) return { kind: 'bad', hash, problems: loaded.problems.map(problemText) };
   const part = choosePart({ ...loaded.compiled, literals: loaded.literals }, vantage);
   if (!part.ok) return { kind: 'bad', hash, problems: [part.message] };

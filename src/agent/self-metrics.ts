@@ -1,8 +1,10 @@
+import { hostname } from 'node:os';
 import type { Labels, Vantage } from '../kernel/check.ts';
 import { counter, gauge, type Point, point } from '../kernel/metric.ts';
 import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import type { Counts } from '../delivery/deliver.ts';
+import { type Shard, shardText } from '../run/shard.ts';
 import { type ListState, listStatePoints } from '../run/list-state.ts';
 
 const endpoint = 'The receiver, by its name in the list.';
@@ -12,6 +14,11 @@ export const selfMetrics = {
   build: gauge('bothways_build_info', 'The version that runs; always 1.', {
     labels: { version: 'Of Bothways.', node: 'Of Node.' },
   }),
+  agent: gauge(
+    'bothways_agent_info',
+    'The agent that pushes these series; always 1. More than one of a vantage and shard write over each other.',
+    { labels: { agent: 'Name of its host; in a cluster, of its pod.' } },
+  ),
   started: gauge('process_start_time_seconds', 'When the process started, in Unix seconds.'),
   cpu: counter('process_cpu_seconds_total', 'CPU time that the process has used, in seconds.'),
   memory: gauge('process_resident_memory_bytes', 'Memory that the process holds, in bytes.'),
@@ -78,6 +85,7 @@ export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, 
   const { user, system } = process.cpuUsage();
   return [
     point(selfMetrics.build, 1, { version, node: process.versions.node }),
+    point(selfMetrics.agent, 1, { agent: hostname() }),
     point(selfMetrics.started, startedAt / 1_000),
     point(selfMetrics.cpu, (user + system) / 1e6),
     point(selfMetrics.memory, process.memoryUsage.rss()),
@@ -122,12 +130,13 @@ const labelPairs = (labels: Labels) =>
     .filter(([, value]) => value !== '')
     .sort(([a], [b]) => (a < b ? -1 : 1));
 
-/** Labels of what an agent pushes about itself. */
-export const selfLabels = ({ name, kind, region, labels }: Vantage, external: Labels): Labels => ({
+/** Labels of what an agent pushes about itself. Shards of one vantage have series of their own. */
+export const selfLabels = ({ name, kind, region, labels }: Vantage, shard: Shard, external: Labels): Labels => ({
   ...external,
   ...labels,
   job: 'bothways',
   vantage: name,
   vantage_kind: kind,
   vantage_region: region ?? '',
+  shard: shard.of === 1 ? '' : shardText(shard),
 });

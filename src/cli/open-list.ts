@@ -20,9 +20,9 @@ export type OpenList = {
 /** The table of probers that command lines work with. */
 export const proberTable: ProberTable = probers;
 
-/** Loads a list, and says on stderr what is wrong with it; `undefined` if it cannot be used. */
-export const openList = async (paths: readonly string[], io: Io): Promise<OpenList | undefined> => {
-  const loaded = await load(paths, { probers: proberTable, environment: io.environment });
+/** Loads a list, for one of many agents if it is named, and says on stderr what is wrong with it; `undefined` if it cannot be used. */
+export const openList = async (paths: readonly string[], io: Io, vantage?: string): Promise<OpenList | undefined> => {
+  const loaded = await load(paths, { probers: proberTable, environment: io.environment, vantage });
   if (!loaded.ok) {
     io.stderr.write(problemsText(loaded.problems, loaded.more));
     return undefined;

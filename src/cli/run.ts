@@ -42,7 +42,7 @@ export const run = defineCommand({
   ],
   run: async ({ once, config, vantage, json, dryRun, timeout }, io) => {
     if (!once && !dryRun) return wrongUsage(io, 'run needs --once; running on and on is what `bothways agent` does');
-    const list = await openList(config, io);
+    const list = await openList(config, io, vantage);
     if (list === undefined) return 2;
     const part = choosePart(list, vantage);
     if (!part.ok) return wrongUsage(io, part.message);

@@ -9,12 +9,15 @@ import { prepare } from './prepare.ts';
 import { type Finding, findings, type Path, type Problem, pathText } from './problem.ts';
 import { type List, listSchema, newestVersion, type ProberTable } from './schema.ts';
 import { shapeOf } from './shape.ts';
+import { asVantage } from './vantages.ts';
 import { type Spot, yamlFile } from './yaml-file.ts';
 
 /** What a list is read with. `environment` is only looked at to warn of variables that are not set here. */
 export type LoadOptions = {
   readonly probers: ProberTable;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Which of many agents reads it: `cluster/node` where the list has `cluster/*`. */
+  readonly vantage?: string | undefined;
 };
 
 /** A list and what it compiles to, or everything that is wrong with it (the first of it, and how many more). */
@@ -138,7 +141,7 @@ const missingHere = (secret: string, environment: LoadOptions['environment']): s
     : undefined;
 };
 
-const together = (parts: readonly Part[], { probers }: LoadOptions): Loaded => {
+const together = (parts: readonly Part[], { probers, vantage }: LoadOptions): Loaded => {
   const lists = parts.flatMap(({ list }) => (list === undefined ? [] : [list]));
   const broken = parts.flatMap(({ problems }) => problems);
   if (broken.length > 0 || lists.length < parts.length) return refused(broken, parts);
@@ -163,11 +166,12 @@ const together = (parts: readonly Part[], { probers }: LoadOptions): Loaded => {
       joined.problems.map(({ here, message, there }) => located(here, message, there)),
       parts,
     );
-  const compiled = compile(joined.list, probers);
+  const list = asVantage(joined.list, vantage);
+  const compiled = compile(list, probers);
   if (compiled.problems.length > 0) return refused(compiled.problems.map(inList), parts, compiled.more);
   return {
     ok: true,
-    list: joined.list,
+    list,
     compiled,
     literals: new Map(parts.flatMap(({ literals }) => [...literals])),
     warnings: [...parts.flatMap(({ warnings }) => warnings), ...compiled.warnings.map(inList)],

@@ -26,6 +26,11 @@ export const choosePart = (
   const names = vantages.map((vantage) => vantage.name);
   const [only] = vantages;
   const vantage = name === undefined && vantages.length === 1 ? only : vantages.find((one) => one.name === name);
+  if (vantage?.name.endsWith('/*') === true)
+    return {
+      ok: false,
+      message: `${vantage.name} stands for many agents; write which one: --vantage ${vantage.name.replace('*', 'NAME')}`,
+    };
   if (vantage !== undefined)
     return {
       ok: true,

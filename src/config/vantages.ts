@@ -6,6 +6,20 @@ import type { List } from './schema.ts';
 import type { Add } from './target.ts';
 
 const vantageName = /^[A-Za-z0-9][A-Za-z0-9._-]*$/;
+/** An agent may be one of many under a common name, as `cluster/node`; `cluster/*` stands for all of them. */
+const agentName = /^[A-Za-z0-9][A-Za-z0-9._-]*(?:\/(?:\*|[A-Za-z0-9][A-Za-z0-9._-]*))?$/;
+
+/**
+ * The list as one of many agents reads it: of `cluster/*` becomes `cluster/node`, if that is its vantage and the list does not name it
+ * itself. Selectors such as `cluster/*` match it as they did before.
+ */
+export const asVantage = (list: List, name: string | undefined): List => {
+  const many = name === undefined ? undefined : `${name.split('/', 1)[0]}/*`;
+  if (name === undefined || many === undefined || !agentName.test(name) || !name.includes('/')) return list;
+  if (name in list.vantages || list.vantages[many] === undefined) return list;
+  const entries = Object.entries(list.vantages);
+  return { ...list, vantages: Object.fromEntries(entries.map(([key, one]) => [key === many ? name : key, one])) };
+};
 
 /** The network of a Lambda vantage: its own, or the one of all. */
 export const vpcOf = (list: Pick<List, 'vantages' | 'aws'>, vantage: string): VpcSettings | undefined =>
@@ -15,8 +29,11 @@ export const vpcOf = (list: Pick<List, 'vantages' | 'aws'>, vantage: string): Vp
 export const vantagesOf = (list: List, add: Add): Vantage[] => {
   checkNetwork(list, add);
   return Object.entries(list.vantages).map(([name, { kind, region, labels, vpc }]) => {
-    if (!vantageName.test(name))
-      add(['vantages', name], 'not the name of a vantage; write letters, digits, and . _ - inside');
+    if (!(kind === 'agent' ? agentName : vantageName).test(name))
+      add(
+        ['vantages', name],
+        'not the name of a vantage; write letters, digits, and . _ - inside; an agent may be one of many: cluster/*',
+      );
     if (kind === 'agent' && vpc !== undefined) add(['vantages', name, 'vpc'], 'only a Lambda vantage has a vpc');
     for (const label of Object.keys(labels)) {
       const problem = vantageLabelProblem(label);

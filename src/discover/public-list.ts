@@ -8,7 +8,7 @@ const textOf = (target: Groups[number]['targets'][number]): string =>
   typeof target === 'string' ? target : target.target;
 
 /** Whether a target is one that the world can reach by its name: never an address or a name that only a cluster or office knows. */
-export const isPublic = (target: string): boolean => {
+const isPublic = (target: string): boolean => {
   const host = roughHost(target);
   return sideOf(host) === 'outside' && !isPrivate(host);
 };

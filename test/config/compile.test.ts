@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { loadTexts } from '../../src/config/load.ts';
+import { choosePart } from '../../src/config/part.ts';
+import { probers } from '../../src/probers/index.ts';
 import { checksOf, good, withTargets } from './lists.ts';
 
 const named = (text: string, name: string) => checksOf(text).filter(({ target }) => target.name === name);
@@ -273,4 +276,35 @@ targets: [{ target: "https://example.com", from: [a, b] }]
     warnings.map(({ line, path, message }) => [line, path, message]),
     [[2, 'vantages.b', 'no remote_write takes the samples of this vantage']],
   );
+});
+
+test('compile: one of many agents reads the list under its own name, and selectors mean it', () => {
+  const text = `
+vantages: { prod-a/*: { kind: agent, labels: { vantage_cluster: prod-a } }, prod-b: { kind: agent } }
+targets:
+  - tcp://all.svc:1
+  - { target: "tcp://many.svc:1", from: ["prod-a/*"] }
+  - { target: "tcp://b.svc:1", from: [prod-b] }
+`;
+  const load = (vantage?: string) => {
+    const loaded = loadTexts([{ file: 'x.yml', text }], { probers, vantage });
+    if (!loaded.ok) assert.fail(JSON.stringify(loaded.problems));
+    return { ...loaded.compiled, literals: loaded.literals };
+  };
+  const one = choosePart(load('prod-a/node-7'), 'prod-a/node-7');
+  if (!one.ok) assert.fail(one.message);
+  assert.deepEqual(
+    one.checks.map(({ id, labels }) => [id, labels.vantage, labels.vantage_cluster]),
+    [
+      ['all.svc:1@prod-a/node-7', 'prod-a/node-7', 'prod-a'],
+      ['many.svc:1@prod-a/node-7', 'prod-a/node-7', 'prod-a'],
+    ],
+  );
+  const many = choosePart(load(), 'prod-a/*');
+  assert.match(
+    many.ok ? '' : many.message,
+    /^prod-a\/\* stands for many agents; write which one: --vantage prod-a\/NAME$/,
+  );
+  for (const odd of ['prod-b/x', 'prod-a/a/b', 'prod-a/', 'prod-a/*', '__proto__/x'])
+    assert.equal(choosePart(load(odd), odd).ok, false, odd);
 });

@@ -143,6 +143,16 @@ export const peerTable = {
     package: 'traceroute',
     program: 'usr/bin/traceroute.db',
   },
+  kubectl: {
+    for: 'building the manifests as `kubectl apply -k` does',
+    command: 'kubectl',
+    version: ['version', '--client'],
+    from: '1.30',
+    variable: 'BOTHWAYS_KUBECTL',
+    package: 'kubectl',
+    suite: 'sid',
+    program: 'usr/bin/kubectl',
+  },
 } as const satisfies Readonly<Record<string, PeerRow>>;
 
 /** A key of {@link peerTable}. */

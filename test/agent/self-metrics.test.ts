@@ -1,0 +1,26 @@
+import assert from 'node:assert/strict';
+import { hostname } from 'node:os';
+import { test } from 'node:test';
+import { selfLabels, selfMetrics, selfPoints } from '../../src/agent/self-metrics.ts';
+
+const vantage = { name: 'prod', kind: 'agent', labels: { vantage_cluster: 'a' } } as const;
+
+test('self metrics: shards of one vantage have series of their own, an agent alone has no shard', () => {
+  assert.equal(selfLabels(vantage, { index: 1, of: 3 }, {}).shard, '1/3');
+  assert.equal(selfLabels(vantage, { index: 0, of: 1 }, {}).shard, '');
+});
+
+test('self metrics: two agents of one name can be told apart', () => {
+  const points = selfPoints({
+    startedAt: 0,
+    checks: 0,
+    runs: { good: 0, failed: 0, void: 0 },
+    skipped: { overlap: 0, late: 0 },
+    doubtful: 0,
+    lagMs: 0,
+    list: { hash: '', loadedAt: 0, ok: true },
+    deliveries: [],
+  });
+  const [info, ...others] = points.filter(({ metric }) => metric === selfMetrics.agent);
+  assert.deepEqual([info?.labels, info?.value, others], [{ agent: hostname() }, 1, []]);
+});
