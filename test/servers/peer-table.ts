@@ -153,6 +153,15 @@ export const peerTable = {
     suite: 'sid',
     program: 'usr/bin/kubectl',
   },
+  'systemd-analyze': {
+    for: 'checking the unit and how hardened it is',
+    command: 'systemd-analyze',
+    version: ['--version'],
+    from: '252',
+    variable: 'BOTHWAYS_SYSTEMD_ANALYZE',
+    package: 'systemd',
+    program: 'usr/bin/systemd-analyze',
+  },
 } as const satisfies Readonly<Record<string, PeerRow>>;
 
 /** A key of {@link peerTable}. */
