@@ -7,6 +7,7 @@ import { deployPolicyCommand } from './deploy-policy.ts';
 import { discover } from './discover.ts';
 import { explain } from './explain.ts';
 import { packageCommand } from './package.ts';
+import { healthy } from './healthy.ts';
 import { init } from './init.ts';
 import { plan } from './plan.ts';
 import { probe } from './probe.ts';
@@ -26,6 +27,7 @@ export const commands: readonly Command[] = [
   run,
   agent,
   discover,
+  healthy,
   demo,
   explain,
   schema,

@@ -162,6 +162,24 @@ export const peerTable = {
     package: 'systemd',
     program: 'usr/bin/systemd-analyze',
   },
+  buildah: {
+    for: 'building the image',
+    command: 'buildah',
+    version: ['--version'],
+    from: '1.28',
+    variable: 'BOTHWAYS_BUILDAH',
+    package: 'buildah',
+    program: 'usr/bin/buildah',
+  },
+  runc: {
+    for: 'running the image',
+    command: 'runc',
+    version: ['--version'],
+    from: '1.1',
+    variable: 'BOTHWAYS_RUNC',
+    package: 'runc',
+    program: 'usr/sbin/runc',
+  },
 } as const satisfies Readonly<Record<string, PeerRow>>;
 
 /** A key of {@link peerTable}. */

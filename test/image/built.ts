@@ -1,0 +1,122 @@
+import { execFile } from 'node:child_process';
+import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+const root = fileURLToPath(new URL('../..', import.meta.url));
+
+/** An image that was built from the Containerfile as it is, and its files. */
+export type BuiltImage = AsyncDisposable & {
+  /** The folder that holds the image's files. */
+  readonly files: string;
+  /** Its configuration as the builder tells it. */
+  readonly config: Readonly<Record<string, unknown>>;
+  /** Builds it once more, and gives the digest of its layer. */
+  readonly again: () => Promise<string>;
+  readonly digest: string;
+};
+
+/** What the Containerfile's first stage runs, and Node. */
+const programs = 'sh bash ldd cp mkdir chmod find sed sort dirname readlink touch cat ls uname'.split(' ');
+
+/**
+ * Builds the image with buildah, all of it in a folder of its own. The base image is a stand-in, put together from this machine's
+ * programs under the name of the real one: nothing is downloaded. `npm run build` is done in a copy of the sources.
+ */
+export const builtImage = async (buildah: string): Promise<BuiltImage> => {
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-image-'));
+  const policy = join(folder, 'policy.json');
+  await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
+  await writeFile(join(folder, 'registries.conf'), '');
+  const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    TMPDIR: folder,
+    CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf'),
+    CONTAINERS_STORAGE_CONF: '/dev/null',
+    XDG_RUNTIME_DIR: folder,
+  };
+  const ask = async (...words: string[]): Promise<string> => {
+    const { stdout } = await run(buildah, [...storage, ...words], { env, cwd: folder, maxBuffer: 16e6 });
+    return stdout.trim();
+  };
+  const build = async (tag: string) => {
+    const words = [
+      'build',
+      '--isolation',
+      'chroot',
+      '--pull=never',
+      '--format',
+      'docker',
+      '--timestamp',
+      '0',
+      '--quiet',
+    ];
+    const context = join(folder, 'context');
+    await ask(...words, '--signature-policy', policy, '--file', 'infra/image/Containerfile', '--tag', tag, context);
+    const inspected = JSON.parse(await ask('inspect', '--type', 'image', tag));
+    const layers: string[] = inspected.OCIv1.rootfs.diff_ids;
+    return { config: inspected.Docker.config, digest: layers.join() };
+  };
+  const dispose = () => rm(folder, { recursive: true, force: true });
+  try {
+    await standIn(join(folder, 'base'));
+    const base = await ask('from', 'scratch');
+    await ask('copy', '--quiet', base, join(folder, 'base'), '/');
+    await ask('config', '--env', 'PATH=/usr/local/bin:/usr/bin', base);
+    await ask('commit', '--quiet', '--signature-policy', policy, base, 'docker.io/library/node:24-slim');
+    await context(join(folder, 'context'));
+    const { config, digest } = await build('bothways:test');
+    const container = await ask('from', '--pull=never', '--signature-policy', policy, 'bothways:test');
+    return {
+      files: await ask('mount', container),
+      config,
+      digest,
+      again: async () => (await build('bothways:again')).digest,
+      [Symbol.asyncDispose]: dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+};
+
+/** What a clone gives to the builder once `npm run build` was run there. */
+const context = async (folder: string): Promise<void> => {
+  const files = ['bin', 'infra', 'package.json', 'LICENSE', 'node_modules/koffi', 'node_modules/@koromix'];
+  for (const file of files) await cp(join(root, file), join(folder, file), { recursive: true });
+  await cp(join(root, '.dockerignore'), join(folder, '.dockerignore'));
+  for (const [script, to] of [
+    ['build', 'dist/cli.cjs'],
+    ['build-page', 'dist/page.html'],
+  ] as const)
+    await run(process.execPath, [`scripts/${script}.ts`, join(folder, to)], { cwd: root });
+};
+
+/** A base image's files: some programs of this machine, the libraries that they need, and the Node that runs this. */
+const standIn = async (folder: string): Promise<void> => {
+  for (const place of ['usr/bin', 'usr/local/bin', 'tmp', 'etc']) await mkdir(join(folder, place), { recursive: true });
+  await symlink('usr/bin', join(folder, 'bin'));
+  const libraries = new Set<string>();
+  const take = async (from: string, to: string) => {
+    await copyFile(from, join(folder, to));
+    await chmod(join(folder, to), 0o755);
+    const { stdout } = await run('ldd', [from]).catch(() => ({ stdout: '' }));
+    for (const [, linked, plain] of stdout.matchAll(/=> (\/\S+) \(|^\s+(\/\S+) \(/gm))
+      libraries.add(linked ?? plain ?? '');
+  };
+  for (const program of programs) {
+    const { stdout } = await run('sh', ['-c', `readlink -f "$(command -v ${program})"`]);
+    await take(stdout.trim(), `usr/bin/${program}`);
+  }
+  await take(process.execPath, 'usr/local/bin/node');
+  for (const library of libraries) {
+    await mkdir(join(folder, dirname(library)), { recursive: true });
+    await copyFile(library, join(folder, library));
+    await chmod(join(folder, library), 0o755);
+  }
+};
