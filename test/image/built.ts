@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, cp, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, cp, glob, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -31,17 +31,22 @@ export const builtImage = async (buildah: string): Promise<BuiltImage> => {
   const policy = join(folder, 'policy.json');
   await writeFile(policy, '{"default":[{"type":"insecureAcceptAnything"}]}');
   await writeFile(join(folder, 'registries.conf'), '');
+  await writeFile(
+    join(folder, 'storage.conf'),
+    `[storage]\ndriver = "vfs"\ngraphroot = "${folder}/root"\nrunroot = "${folder}/run"\n`,
+  );
   const storage = ['--root', join(folder, 'root'), '--runroot', join(folder, 'run'), '--storage-driver', 'vfs'];
   const env = {
     PATH: process.env.PATH,
     HOME: folder,
     TMPDIR: folder,
     CONTAINERS_REGISTRIES_CONF: join(folder, 'registries.conf'),
-    CONTAINERS_STORAGE_CONF: '/dev/null',
+    CONTAINERS_STORAGE_CONF: join(folder, 'storage.conf'),
     XDG_RUNTIME_DIR: folder,
   };
   const ask = async (...words: string[]): Promise<string> => {
-    const { stdout } = await run(buildah, [...storage, ...words], { env, cwd: folder, maxBuffer: 16e6 });
+    const [program = '', ...before] = await withLibraries(buildah, folder);
+    const { stdout } = await run(program, [...before, ...storage, ...words], { env, cwd: folder, maxBuffer: 16e6 });
     return stdout.trim();
   };
   const build = async (tag: string) => {
@@ -83,6 +88,22 @@ export const builtImage = async (buildah: string): Promise<BuiltImage> => {
     await dispose();
     throw error;
   }
+};
+
+/**
+ * The words that start buildah. It starts itself anew without its environment, so that libraries which were unpacked beside it would
+ * not be found: where there are some, it gets a loader's cache with them, in mounts of its own.
+ */
+const withLibraries = async (buildah: string, folder: string): Promise<readonly string[]> => {
+  const beside: string[] = [];
+  for await (const path of glob(join(dirname(buildah), '{usr/,}lib/*-linux-*'))) beside.push(path);
+  if (beside.length === 0) return [buildah];
+  const cache = join(folder, 'ld.so.cache');
+  const config = join(folder, 'ld.so.conf');
+  await writeFile(config, `include /etc/ld.so.conf\n${beside.join('\n')}\n`);
+  await run('/sbin/ldconfig', ['-X', '-C', cache, '-f', config]);
+  const script = 'mount --bind "$0" /etc/ld.so.cache && exec "$@"';
+  return ['unshare', '--mount', '--', 'sh', '-ec', script, cache, buildah];
 };
 
 /** What a clone gives to the builder once `npm run build` was run there. */
