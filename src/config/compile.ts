@@ -2,6 +2,7 @@ import type { Check, Labels, Target, Vantage } from '../kernel/check.ts';
 import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
+import { withAuthorities } from './authorities.ts';
 import { checkDiscover } from './check-discover.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
@@ -47,6 +48,7 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     names: new Map(),
     used: new Set(),
     checks: [],
+    authorities: withAuthorities(list.ca_file),
   };
   const wanted = wantedOf(list);
   if (vantages.length > 0) for (const one of wanted) compileTarget(one, work);
@@ -86,6 +88,7 @@ type Work = {
   readonly names: Map<string, { readonly path: Path; readonly side: Chosen['side'] }>;
   readonly used: Set<string>;
   readonly checks: Check[];
+  readonly authorities: <T>(settings: T) => T;
 };
 
 const compileTarget = (wanted: Wanted, work: Work): void => {
@@ -219,7 +222,7 @@ type ItemSettings = { readonly ok: true; readonly value: unknown } | { readonly 
 /** The module's settings with the target's block over them. Findings point to the target, since the module alone was good. */
 const settingsFor = ({ module, place, overlay, path }: Item, prober: Prober, work: Work): ItemSettings => {
   const parsed = work.modules.settings(module, place.settings, overlay);
-  if (parsed.ok) return { ok: true, value: parsed.settings };
+  if (parsed.ok) return { ok: true, value: work.authorities(parsed.settings) };
   addIssues(parsed.issues, parsed.given, shapeOf(prober.settings), (at, message) =>
     work.add([...path, module.prober, ...at], message),
   );

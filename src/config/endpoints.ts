@@ -1,5 +1,6 @@
 import type { Vantage } from '../kernel/check.ts';
 import type { Endpoint } from './endpoint.ts';
+import { withAuthorities } from './authorities.ts';
 import { isMetadata } from './hosts.ts';
 import { secretFileIn } from './secret-files.ts';
 import { quoted } from './problem.ts';
@@ -17,8 +18,10 @@ export const endpointsOf = (
   warning: Add,
 ): Endpoint[] => {
   const names = new Set<string>();
+  const authorities = withAuthorities(list.ca_file);
   const endpoints = list.remote_write.map((entry, index) => {
-    const { from, ...settings } = entry;
+    const { from, ...written } = entry;
+    const settings = authorities(written);
     const path = ['remote_write', index];
     const host = hostOf(settings.url);
     if (isMetadata(host)) problem([...path, 'url'], `${quoted(host)} is a metadata service`);

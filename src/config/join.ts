@@ -13,11 +13,11 @@ export type Joined = {
 
 const lists = ['targets', 'groups', 'remote_write'] as const;
 const maps = ['external_labels', 'vantages', 'modules'] as const;
-const blocks = ['budget', 'aws', 'discover'] as const;
+const blocks = ['budget', 'ca_file', 'aws', 'discover'] as const;
 
 /**
  * Joins the lists of several files: targets, groups and endpoints follow each other, vantages, modules and external labels
- * must not meet, and only one file may set the defaults of a side, the budget, `aws`, or `discover`. `written` says what stands in a file.
+ * must not meet, and only one file may set the defaults of a side, the budget, `ca_file`, `aws`, or `discover`. `written` says what stands in a file.
  */
 export const join = (parts: readonly List[], written: readonly unknown[]): Joined => {
   const [first] = parts;
@@ -38,6 +38,7 @@ export const join = (parts: readonly List[], written: readonly unknown[]): Joine
   const list: List = {
     version: 1,
     budget: at(owned(['budget']))?.budget,
+    ca_file: at(owned(['ca_file']))?.ca_file,
     aws: at(owned(['aws']))?.aws,
     discover: at(owned(['discover']))?.discover,
     external_labels: Object.assign({}, ...parts.map(({ external_labels }) => external_labels)),

@@ -79,6 +79,13 @@ const listShape = {
     })
     .optional()
     .describe('What a plan of this list may cost.'),
+  ca_file: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'File with authorities in PEM that probes and receivers are verified by as well, where a `tls_config` names none.',
+    ),
   aws: awsSettings.optional().describe('What the stacks of Lambda vantages have in common.'),
   discover: discoverSettings.optional().describe('Where an agent finds more targets.'),
   vantages: z.record(z.string(), vantage).default({}).describe('Where probes run from, by name.'),

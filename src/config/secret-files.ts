@@ -1,6 +1,6 @@
 import { isSecretRef } from './secrets.ts';
 
-const open = new Set(['ca_file', 'cert_file', 'body_file']);
+const open = new Set(['ca_file', 'extra_ca_file', 'cert_file', 'body_file']);
 
 /** Whether a key names a file which may travel in a function's zip; what other keys name is secret. */
 export const isOpenFile = (key: string): boolean => open.has(key);

@@ -48,6 +48,10 @@ export const tlsSettings = z
       .describe('Do not verify the certificates; their facts are reported all the same.'),
     ca: z.string().optional().describe("Trusted authorities in PEM; they replace the system's."),
     ca_file: z.string().optional().describe('File with trusted authorities in PEM.'),
+    extra_ca_file: z
+      .string()
+      .optional()
+      .describe('File with authorities in PEM that are trusted as well; that of the list if none are named.'),
     cert: z.string().optional().describe('Client certificate in PEM.'),
     cert_file: z.string().optional().describe('File with the client certificate in PEM.'),
     key: secretText.optional().describe('Key of the client certificate in PEM.'),

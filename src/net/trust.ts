@@ -30,6 +30,7 @@ export const trust = ({ file, secret }: Sources): Trust => {
       path === undefined ? undefined : (await file(path)).toString('utf8');
     return {
       ca: settings.ca ?? (await text(settings.ca_file)),
+      extra: await text(settings.extra_ca_file),
       cert: settings.cert ?? (await text(settings.cert_file)),
       key: settings.key === undefined ? await text(settings.key_file) : await secret(settings.key),
       minVersion: settings.min_version,
@@ -47,7 +48,9 @@ export const trust = ({ file, secret }: Sources): Trust => {
       if (known.size >= mostContexts) known.clear();
       known.set(key, trusted);
     }
-    const canChange = (settings.ca_file ?? settings.cert_file ?? settings.key_file ?? settings.key) !== undefined;
+    const canChange =
+      (settings.ca_file ?? settings.extra_ca_file ?? settings.cert_file ?? settings.key_file ?? settings.key) !==
+      undefined;
     if (!canChange) simple.set(settings, trusted);
     return trusted;
   };
@@ -58,6 +61,7 @@ const mostContexts = 256;
 
 type Material = {
   readonly ca: string | undefined;
+  readonly extra: string | undefined;
   readonly cert: string | undefined;
   readonly key: string | undefined;
   readonly minVersion: TlsSettings['min_version'];
@@ -87,13 +91,22 @@ const suites = [
   'AES256-SHA',
 ].join(':');
 
-const trustedBy = ({ ca, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }: Material): Trusted => {
-  const roots = ca === undefined ? defaultRoots() : rootsOf(splitPem(ca));
+const trustedBy = ({ ca, extra, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }: Material): Trusted => {
+  const more = extra === undefined ? [] : rootsOf(splitPem(extra));
+  const roots = [...(ca === undefined ? defaultRoots() : rootsOf(splitPem(ca))), ...more];
   // OpenSSL would trust nobody then, and for an empty text Node would trust everybody whom it knows.
-  if (roots.length === 0) throw Object.assign(new Error('the text holds no certificate'), { code: 'NO_CERTIFICATE' });
+  if (roots.length === 0 || (extra !== undefined && more.length === 0))
+    throw Object.assign(new Error('the text holds no certificate'), { code: 'NO_CERTIFICATE' });
   const old = minVersion === 'TLS10' || minVersion === 'TLS11';
   const context = tls.createSecureContext({
-    ...(ca === undefined ? {} : { ca }),
+    ...(ca === undefined && extra === undefined
+      ? {}
+      : {
+          ca: [
+            ...(ca === undefined ? tls.getCACertificates('default') : [ca]),
+            ...(extra === undefined ? [] : [extra]),
+          ],
+        }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),
     // OpenSSL 3 signs with SHA-1 for TLS below 1.2 only at security level 0, which lets weak keys pass too.

@@ -48,7 +48,7 @@ refused(
   firstLine + 2,
 );
 refusedList('an unknown key at the top and lists those that are known', `${agent}zzz: 1\ntargets: ["http://x"]`, [
-  /^list\.yaml:2 zzz: unknown key; known are aws, budget, defaults, discover, external_labels, groups, modules, /,
+  /^list\.yaml:2 zzz: unknown key; known are aws, budget, ca_file, defaults, discover, external_labels, /,
 ]);
 refusedList('an unknown key of a module that is not used', 'modules: { m: { prober: http, http: { metod: GET } } }', [
   'list.yaml:1 modules.m.http.metod: unknown key; did you mean "method"?',
