@@ -49,7 +49,7 @@ export const discover = defineCommand({
   }),
   examples: [
     'bothways discover --namespace shop > targets/shop.yml',
-    'kubectl proxy & bothways discover --server http://127.0.0.1:8001 --kind ingress',
+    'bothways discover --server http://127.0.0.1:8001 --kind ingress',
   ],
   run: async (args, io) => {
     const opened = await listAndSettings(args, io);

@@ -4,6 +4,7 @@ import { parameters } from './aws/parameters.ts';
 import { files } from './files.ts';
 import { noEngine, type ProbeEngine } from './icmp/engine.ts';
 import type { Kit } from './prober.ts';
+import { proxyFor } from './proxy.ts';
 import { type Resolver, resolver as stubResolver } from './resolve.ts';
 import { secrets } from './secrets.ts';
 import { trust } from './trust.ts';
@@ -54,6 +55,7 @@ export const kit = (options: KitOptions = {}): Kit => {
     file,
     mayDial: options.mayDial ?? isNoMetadata,
     trust: trust({ file, secret }),
+    proxyFor: (url) => proxyFor(url, environment),
     engine: () => {
       engine ??= (options.engine?.() ?? Promise.resolve(noEngine('there is no ICMP here'))).then((one) => {
         opened = one;

@@ -21,6 +21,8 @@ export type Kit = AsyncDisposable & {
   readonly mayDial: (ip: string) => boolean;
   /** Secure contexts by configuration, trusted roots, verified chains. */
   readonly trust: Trust;
+  /** The proxy for what is pushed to a URL, by HTTPS_PROXY and NO_PROXY. Not for probes. */
+  readonly proxyFor: (url: string) => URL | undefined;
   /** The engine for ping and paths, opened on first use; one that can do nothing where there is none. */
   readonly engine: () => Promise<ProbeEngine>;
   /** The engine if somebody has needed it. */

@@ -4,6 +4,7 @@ import type { Batch } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { codeOf } from '../net/failure.ts';
 import type { Kit } from '../net/prober.ts';
+import { tunnel } from '../net/proxy.ts';
 import { durationText, mayBeSecretText, secretText, tlsSettings } from '../net/settings.ts';
 import { compress } from '../protocol/snappy.ts';
 import { writeRequest } from '../protocol/write-request.ts';
@@ -198,11 +199,13 @@ const connection = (settings: RemoteWriteSettings, kit: Kit) => {
     if (opened === undefined || opened.context !== context) {
       await opened?.dispatcher.close();
       const { insecure_skip_verify: skips, server_name: servername } = settings.tls_config;
-      const connect = {
+      const secured = {
         ...(context === undefined ? {} : { secureContext: context }),
         rejectUnauthorized: !skips,
         ...(servername === undefined ? {} : { servername }),
       };
+      const proxy = kit.proxyFor(settings.url);
+      const connect = proxy === undefined ? secured : tunnel(proxy, secured);
       opened = { context, dispatcher: new Agent({ connections: 1, pipelining: 1, allowH2: false, connect }) };
     }
     return { request, dispatcher: opened.dispatcher };

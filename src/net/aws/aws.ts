@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { proxyFor, tunnel } from '../proxy.ts';
 import { type Credentials, awsCredentials, type CredentialSources, type PlainRequest } from './credentials.ts';
 
 /** A call to a service. `path` begins with a slash; S3's buckets are given apart, since they belong into the host. */
@@ -43,7 +44,7 @@ const mostBytes = 64 * 1_024 * 1_024;
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
  */
 export const aws = ({ environment, file, ask }: AwsParts): Aws => {
-  const http = transport();
+  const http = transport(environment);
   const credentials = awsCredentials({
     environment,
     file,
@@ -116,13 +117,18 @@ type SignedRequest = Omit<PlainRequest, 'method' | 'body'> & {
 };
 
 /** A connection for each request: a function is frozen between its runs, and what it kept open would be dead. */
-const transport = () => {
-  let agent: import('undici').Agent | undefined;
+const transport = (environment: Environment) => {
+  // One for those that are reached as they are, one for each proxy.
+  const agents = new Map<string, import('undici').Agent>();
   const send = async (request: SignedRequest, signal: AbortSignal): Promise<AwsAnswer> => {
     const { Agent, request: ask } = await import('undici');
-    agent ??= new Agent({ pipelining: 0, allowH2: false });
     const { url, method, headers, body } = request;
-    const answer = await ask(url, { dispatcher: agent, method, headers, body: body ?? null, signal, reset: true });
+    const proxy = proxyFor(url, environment);
+    const dispatcher =
+      agents.get(proxy?.href ?? '') ??
+      new Agent({ pipelining: 0, allowH2: false, ...(proxy === undefined ? {} : { connect: tunnel(proxy) }) });
+    agents.set(proxy?.href ?? '', dispatcher);
+    const answer = await ask(url, { dispatcher, method, headers, body: body ?? null, signal, reset: true });
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of answer.body) {
@@ -133,7 +139,12 @@ const transport = () => {
     const read = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat()[0] ?? '']);
     return { status: answer.statusCode, headers: Object.fromEntries(read), body: Buffer.concat(chunks) };
   };
-  return { send, close: async () => agent?.destroy() };
+  return {
+    send,
+    close: async () => {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+    },
+  };
 };
 
 /** What an error answer says, in one short line: code and message of JSON or XML. */
