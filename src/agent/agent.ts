@@ -22,6 +22,7 @@ import { foundInUse } from './found-in-use.ts';
 import { type Change, type ListInUse, listInUse } from './list-in-use.ts';
 import { type ListSource, readList } from './list-keeper.ts';
 import type { Log } from './log.ts';
+import { remoteLists } from './remote-lists.ts';
 import { scheduler as makeScheduler } from './scheduler.ts';
 import { selfLabels, selfMetrics, selfPoints, selfSamples, sum } from './self-metrics.ts';
 import { tally as makeTally } from './tally.ts';
@@ -62,19 +63,24 @@ const heartbeatMs = 15_000;
 
 /** Reads the list and starts probing. */
 export const startAgent = async (options: AgentOptions): Promise<Started> => {
-  const { source, shard, clock, log, board = makeBoard() } = options;
-  const first = await readList(source, undefined, Date.now());
-  if (first.kind !== 'new') return { ok: false, problems: first.kind === 'bad' ? first.problems : [] };
-  const { vantage } = first.list;
+  const { shard, clock, log, board = makeBoard() } = options;
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
   const kit = makeKit({
-    environment: source.environment,
+    environment: options.source.environment,
     literals,
     engine: openEngine,
     askForCredentials: askAwsCommandLine,
   });
+  const remote = kit.own('remote lists', () => remoteLists(kit, options.source.environment));
+  const source = { ...options.source, remote };
+  const first = await readList(source, undefined, Date.now());
+  if (first.kind !== 'new') {
+    await kit[Symbol.asyncDispose]();
+    return { ok: false, problems: first.kind === 'bad' ? first.problems : [] };
+  }
+  const { vantage } = first.list;
   const deliveries = makeDeliveries(vantage.name, kit);
   const checker = makeChecker({ probers: source.probers, kit, clock });
   const pace = makePace({ share: cpuShare() });

@@ -5,6 +5,7 @@ import { choosePart, type ListPart } from '../config/part.ts';
 import { problemText } from '../config/problem.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import type { EpochMs } from '../kernel/check.ts';
+import { isRemote, type RemoteLists } from './remote-lists.ts';
 
 /** The list as one vantage uses it. `hash` is of the files' contents, 12 hexadecimal digits. */
 export type InUse = ListPart & {
@@ -27,6 +28,8 @@ export type ListSource = {
   readonly vantage: string | undefined;
   readonly probers: ProberTable;
   readonly environment: Readonly<Record<string, string | undefined>>;
+  /** Reads the paths that are URLs. */
+  readonly remote?: Pick<RemoteLists, 'read'>;
 };
 
 /**
@@ -34,8 +37,8 @@ export type ListSource = {
  * Files are compared by content, since a ConfigMap changes by a link. Never rejects.
  */
 export const readList = async (source: ListSource, known: string | undefined, now: EpochMs): Promise<Reading> => {
-  const { paths, vantage, probers, environment } = source;
-  const { files, problems } = await listFiles(paths);
+  const { vantage, probers, environment } = source;
+  const { files, problems } = await filesOf(source);
   const hash = hashOf([...files.map(({ file, text }) => `${file}\n${text}`), ...problems.map(problemText)]);
   if (hash === known) return { kind: 'same' };
   if (problems.length > 0) return { kind: 'bad', hash, problems: problems.map(problemText) };
@@ -49,6 +52,25 @@ export const readList = async (source: ListSource, known: string | undefined, no
     kind: 'new',
     list: { ...part, hash, loadedAt: now, externalLabels, discovering },
     warnings: loaded.warnings.map(problemText),
+  };
+};
+
+/** The files of the list, those on this machine and those elsewhere. */
+const filesOf = async ({ paths, remote }: ListSource): ReturnType<typeof listFiles> => {
+  const urls = remote === undefined ? [] : paths.filter(isRemote);
+  const local = paths.filter((path) => !urls.includes(path));
+  const here = local.length === 0 ? { files: [], problems: [] } : await listFiles(local);
+  const elsewhere = await Promise.all(
+    urls.map(async (url) => ({ url, read: (await remote?.read(url)) ?? { problem: 'cannot be read' } })),
+  );
+  return {
+    files: [...here.files, ...elsewhere.flatMap(({ read }) => ('text' in read ? [read] : []))],
+    problems: [
+      ...here.problems,
+      ...elsewhere.flatMap(({ url, read }) =>
+        'problem' in read ? [{ file: url, line: 0, path: '', message: read.problem }] : [],
+      ),
+    ],
   };
 };
 

@@ -27,7 +27,9 @@ export const agent = defineCommand({
     config: z
       .array(z.string())
       .min(1)
-      .describe('The target list: a file, or a directory of *.yml and *.yaml files.')
+      .describe(
+        'The target list: a file, a directory of *.yml and *.yaml files, or a URL (https:, or s3://BUCKET/KEY).',
+      )
       .meta({ value: 'FILE' }),
     vantage: z
       .string()

@@ -1,0 +1,121 @@
+import { decode, type ListFile } from '../config/files.ts';
+import type { Aws } from '../net/aws/aws.ts';
+import { s3Get } from '../net/aws/s3.ts';
+import type { Kit } from '../net/prober.ts';
+import { tunnel } from '../net/proxy.ts';
+
+/** A list elsewhere, or a sentence that says why it cannot be read. */
+export type RemoteRead = ListFile | { readonly problem: string };
+
+/** Lists that lie in a bucket or behind HTTP. */
+export type RemoteLists = AsyncDisposable & {
+  /** Reads a list, or gives what it read less than half a minute ago. Never rejects. */
+  readonly read: (url: string) => Promise<RemoteRead>;
+};
+
+/** Whether a path is one of a list elsewhere: `s3://BUCKET/KEY`, `s3://BUCKET/KEY?region=REGION`, `https://…`. */
+export const isRemote = (path: string): boolean => /^(?:s3|https?):\/\//.test(path);
+
+/** Asking costs money and somebody else's time, so it is done at most so often, in milliseconds. */
+const everyMs = 30_000;
+const limitMs = 10_000;
+const mostBytes = 32 * 1_024 * 1_024;
+
+type Known = { readonly etag: string; readonly file: ListFile };
+
+/** What asking gave; `same` if the list is the one with the ETag that was known. */
+type Asked = { readonly kind: 'same' } | { readonly kind: 'content'; readonly etag: string; readonly body: Uint8Array };
+
+/** Reads lists by their ETags: one that has not changed costs a short request. `everyMs` is for tests. */
+export const remoteLists = (
+  kit: Pick<Kit, 'aws' | 'proxyFor'>,
+  environment: Readonly<Record<string, string | undefined>>,
+  pauseMs: number = everyMs,
+): RemoteLists => {
+  const known = new Map<string, Known>();
+  const asked = new Map<string, { readonly at: number; readonly read: RemoteRead }>();
+  const agents = new Map<string, import('undici').Agent>();
+
+  const overHttp = async (url: string, etag: string | undefined): Promise<Asked> => {
+    const { Agent, request } = await import('undici');
+    const proxy = kit.proxyFor(url);
+    const dispatcher =
+      agents.get(proxy?.href ?? '') ??
+      new Agent({ allowH2: false, ...(proxy === undefined ? {} : { connect: tunnel(proxy) }) });
+    agents.set(proxy?.href ?? '', dispatcher);
+    const { statusCode, headers, body } = await request(url, {
+      method: 'GET',
+      dispatcher,
+      headers: etag === undefined ? {} : { 'If-None-Match': etag },
+      signal: AbortSignal.timeout(limitMs),
+    });
+    if (statusCode === 304) {
+      await body.dump();
+      return { kind: 'same' };
+    }
+    if (statusCode !== 200) {
+      await body.dump();
+      throw new Error(`status ${statusCode}`);
+    }
+    const chunks: Buffer[] = [];
+    let length = 0;
+    for await (const chunk of body) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > mostBytes) throw new Error('larger than 32 MiB');
+    }
+    return { kind: 'content', etag: [headers.etag].flat()[0] ?? '', body: Buffer.concat(chunks) };
+  };
+
+  const ask = async (url: string): Promise<RemoteRead> => {
+    const before = known.get(url);
+    const etag = before?.etag === '' ? undefined : before?.etag;
+    try {
+      const answer = url.startsWith('s3:')
+        ? await inBucket(url, kit.aws, environment, etag)
+        : await overHttp(url, etag);
+      if (answer.kind === 'same' && before !== undefined) return before.file;
+      if (answer.kind === 'same') throw new Error('status 304 to a request without condition');
+      const read = decode(answer.body);
+      if (!read.ok) return { problem: read.message };
+      const file = { file: url, text: read.text };
+      known.set(url, { etag: answer.etag, file });
+      return file;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
+      return { problem: `cannot be read: ${code ?? (error instanceof Error ? error.message : 'unknown')}` };
+    }
+  };
+
+  return {
+    read: async (url) => {
+      const last = asked.get(url);
+      if (last !== undefined && Date.now() - last.at < pauseMs) return last.read;
+      const read = await ask(url);
+      asked.set(url, { at: Date.now(), read });
+      return read;
+    },
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all([...agents.values()].map((agent) => agent.destroy()));
+    },
+  };
+};
+
+const inBucket = async (
+  url: string,
+  aws: Aws,
+  environment: Readonly<Record<string, string | undefined>>,
+  etag: string | undefined,
+): Promise<Asked> => {
+  const { hostname: bucket, pathname, searchParams } = new URL(url);
+  const region = searchParams.get('region') ?? environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
+  if (region === undefined) throw new Error('no region; write it behind the key: ?region=eu-west-1');
+  const read = await s3Get(
+    aws,
+    { bucket, key: decodeURIComponent(pathname.slice(1)), region },
+    etag,
+    AbortSignal.timeout(limitMs),
+  );
+  if (read.kind === 'missing') throw new Error('there is no such object');
+  return read;
+};
