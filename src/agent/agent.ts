@@ -22,6 +22,7 @@ import { foundInUse } from './found-in-use.ts';
 import { type Change, type ListInUse, listInUse } from './list-in-use.ts';
 import { type ListSource, readList } from './list-keeper.ts';
 import type { Log } from './log.ts';
+import { publisher } from './publisher.ts';
 import { remoteLists } from './remote-lists.ts';
 import { scheduler as makeScheduler } from './scheduler.ts';
 import { selfLabels, selfMetrics, selfPoints, selfSamples, sum } from './self-metrics.ts';
@@ -122,12 +123,17 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     if (!stopping.signal.aborted) scheduler.set(checks);
   };
   const { probers, environment } = source;
+  const outside = publisher(kit.aws, log);
   const found = foundInUse({
     vantage: vantage.name,
     probers,
     environment,
     file: kit.file,
     log,
+    // One agent of the shards speaks for all: each of them finds everything.
+    tell: (news) => {
+      if (shard.index === 0) outside.tell(news);
+    },
     changed: () => void started.promise.then((all) => all.foundAnew()),
   });
   const started = Promise.withResolvers<ListInUse>();
@@ -140,7 +146,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     const list = { hash, loadedAt, ok: inUse.problem() === undefined };
     const checks = inUse.checks().length;
     const self = selfPoints({ startedAt, checks, list, deliveries: deliveries.counts(), ...tally.counts() });
-    return [...self, ...enginePoints(kit.openedEngine()), ...discoveryPoints(found.state())];
+    return [...self, ...enginePoints(kit.openedEngine()), ...discoveryPoints(found.state(), outside.state())];
   };
   let ofOurselves: readonly Sample[] = [];
   const heart = setInterval(() => {
@@ -168,6 +174,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     stopping.abort('stopped');
     scheduler[Symbol.dispose]();
     await found[Symbol.asyncDispose]();
+    await outside[Symbol.asyncDispose]();
     await inUse.settled();
     await scheduler.idle();
     for (const check of inUse.checks()) deliver(checker.forget(check, Date.now()));

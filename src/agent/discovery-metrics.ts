@@ -1,4 +1,5 @@
 import type { BlockState } from '../discover/discovery.ts';
+import type { PublisherState } from './publisher.ts';
 import { gauge, type Point, point } from '../kernel/metric.ts';
 
 const labels = { source: 'The block of `discover`, for example `kubernetes[0]`.' } as const;
@@ -17,13 +18,30 @@ export const discoveryMetrics = {
     'When the source was last read or heard of, in Unix seconds; 0 before that.',
     { labels },
   ),
+  published: gauge('bothways_publication_targets', 'Targets that the functions outside are told of.'),
+  unpublished: gauge(
+    'bothways_publication_targets_left_out',
+    'Targets that they are not told of, because there are more than `max_targets`.',
+  ),
+  publishedAt: gauge(
+    'bothways_publication_last_success_timestamp_seconds',
+    'When what they are told was last up to date, in Unix seconds; 0 before that.',
+  ),
 };
 
 /** The points of {@link discoveryMetrics}. */
-export const discoveryPoints = (blocks: readonly BlockState[]): Point[] =>
-  blocks.flatMap(({ name: source, found, above, syncedAt, problem }) => [
+export const discoveryPoints = (blocks: readonly BlockState[], outside?: PublisherState): Point[] => [
+  ...blocks.flatMap(({ name: source, found, above, syncedAt, problem }) => [
     point(discoveryMetrics.targets, found, { source }),
     point(discoveryMetrics.above, above, { source }),
     point(discoveryMetrics.up, problem === undefined && syncedAt !== undefined ? 1 : 0, { source }),
     point(discoveryMetrics.synced, (syncedAt ?? 0) / 1_000, { source }),
-  ]);
+  ]),
+  ...(outside === undefined
+    ? []
+    : [
+        point(discoveryMetrics.published, outside.targets),
+        point(discoveryMetrics.unpublished, outside.above),
+        point(discoveryMetrics.publishedAt, (outside.publishedAt ?? 0) / 1_000),
+      ]),
+];

@@ -2,6 +2,7 @@ import type { List, ProberTable } from '../config/schema.ts';
 import { type BlockState, type Discovery, openDiscovery } from '../discover/discovery.ts';
 import type { Check } from '../kernel/check.ts';
 import type { Log } from './log.ts';
+import type { News } from './publisher.ts';
 
 /** What an agent finds besides what its list names. */
 export type FoundInUse = AsyncDisposable & {
@@ -22,6 +23,8 @@ export type FoundParts = {
   readonly file: (path: string) => Promise<Buffer>;
   readonly log: Log;
   readonly changed: () => void;
+  /** Takes all that was found, at all vantages, after each look. */
+  readonly tell: (news: News) => void;
 };
 
 /** How long a start waits for what is found first; an API server that is away does not keep an agent from its list. */
@@ -33,7 +36,7 @@ const calmFactor = 10;
 const mostRemarks = 20;
 
 /** Opens nothing before the first list that has a `discover`. */
-export const foundInUse = ({ vantage, probers, environment, file, log, changed }: FoundParts): FoundInUse => {
+export const foundInUse = ({ vantage, probers, environment, file, log, changed, tell }: FoundParts): FoundInUse => {
   let list: List | undefined;
   let open: { readonly key: string; readonly discovery: Discovery } | undefined;
   let checks: readonly Check[] = [];
@@ -64,6 +67,10 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed }
     const began = performance.now();
     const compiled = open.discovery.compile(list);
     checks = compiled.checks.filter((check) => check.vantage.name === vantage);
+    const isComplete = open.discovery
+      .state()
+      .every(({ problem, syncedAt }) => problem === undefined && syncedAt !== undefined);
+    tell({ list, checks: compiled.checks, isComplete });
     const above = [...compiled.above].map(([name, count]) => ({
       origin: name,
       why: `${count} targets above max_targets are left out`,

@@ -5,6 +5,11 @@ const arn = (service: string, what: string) =>
     .string()
     .regex(new RegExp(`^arn:aws[a-z-]*:${service}:[a-z0-9-]*:\\d{12}:${what}`), `write an ARN: arn:aws:${service}:…`);
 
+/** Name of a cluster: part of a key, and of the names of its targets. */
+export const clusterName = z
+  .string()
+  .regex(/^[a-z0-9][a-z0-9-]{0,40}$/, 'write lower-case letters, digits and hyphens, 41 at most');
+
 /** Network of a Lambda function. */
 export const vpcSettings = z.strictObject({
   subnet_ids: z.array(z.string().min(1)).min(1).describe('Subnets of the function.'),
@@ -61,6 +66,11 @@ export const awsSettings = z.strictObject({
         .default('bothways/')
         .describe('Start of the keys; the stage follows.'),
       kms_key: arn('kms', 'key/').optional().describe('Key that the objects are encrypted with.'),
+      clusters: z
+        .array(clusterName)
+        .max(20)
+        .default([])
+        .describe('Clusters whose agents publish targets there (`discover.publish`); functions probe those too.'),
     })
     .optional()
     .describe('Where functions read a newer list than the one they were deployed with; see `bothways targets push`.'),

@@ -13,7 +13,14 @@ type Tables = {
 };
 
 /** Tells what is wrong with the defaults of `discover`: it would be wrong with everything that is found. */
-export const checkDiscover = ({ discover }: List, { modules, vantages, select, add }: Tables): void => {
+export const checkDiscover = ({ discover, aws }: List, { modules, vantages, select, add }: Tables): void => {
+  if (discover?.publish !== undefined && aws?.list === undefined)
+    add(
+      ['discover', 'publish'],
+      'there is no bucket to publish to; write `aws: { list: { bucket: NAME, region: REGION } }`',
+    );
+  if (discover?.publish !== undefined && discover.kubernetes.length === 0)
+    add(['discover', 'publish'], 'there is nothing to publish; write what to find in a cluster: `kubernetes:`');
   for (const section of ['kubernetes', 'file_sd'] as const)
     for (const [index, { defaults }] of (discover?.[section] ?? []).entries()) {
       const path = ['discover', section, index, 'defaults'];

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { durationText } from '../net/settings.ts';
+import { clusterName } from './aws.ts';
 import { groupDefaults } from './choices.ts';
 import { labelsText } from './labels.ts';
 
@@ -54,12 +56,29 @@ const fileSdSettings = z.strictObject({
   ...common,
 });
 
+/** What an agent tells the functions outside. */
+const publishSettings = z.strictObject({
+  cluster: clusterName.describe('The name of this cluster; targets are called CLUSTER/NAME outside.'),
+  stage: z
+    .string()
+    .regex(/^[a-z0-9][a-z0-9-]{0,19}$/, 'write a stage as it is deployed')
+    .describe('The stage whose functions read it.'),
+  namespaces: z.array(name).min(1).describe('Only what was found in these namespaces.'),
+  max_targets: z.int().min(1).max(10_000).describe('At most so many targets; the first by name.'),
+  grace: durationText.default('10m').describe('How long a target is still probed after it has vanished.'),
+});
+
 /** Where targets are found besides those that are written. */
 export const discoverSettings = z.strictObject({
   kubernetes: z.array(kubernetesSettings).default([]).describe('Objects of a Kubernetes cluster.'),
   file_sd: z.array(fileSdSettings).default([]).describe("Files in the form of Prometheus's file_sd."),
+  publish: publishSettings
+    .optional()
+    .describe('Writes public hosts that were found into the bucket `aws.list`, for the functions of its stage.'),
 });
 
+/** See {@link discoverSettings}. */
+export type PublishSettings = z.output<typeof publishSettings>;
 /** See {@link discoverSettings}. */
 export type DiscoverSettings = z.output<typeof discoverSettings>;
 /** A row of `discover.kubernetes`. */

@@ -64,3 +64,7 @@ export const sideOf = (host: string): 'outside' | 'inside' => {
   const name = plainHost(host);
   return !name.includes('.') || insideNames.test(name) ? 'inside' : 'outside';
 };
+
+/** Whether the world can reach a host by this name: never a private address, or a name that only a cluster or office knows. */
+export const isPublicHost = (host: string): boolean =>
+  sideOf(host) === 'outside' && !isPrivate(host) && !isMetadata(host);

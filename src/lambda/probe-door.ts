@@ -15,7 +15,7 @@ import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { type ProbeEvent, readEvent } from './event.ts';
 import { functionShare } from './function-share.ts';
-import { newestList, s3ObjectOf } from './newest-list.ts';
+import { newestLists, s3ObjectsOf } from './newest-list.ts';
 import { runPoints } from './run-metrics.ts';
 import { type Tally, tally as makeTally } from './tally.ts';
 import { vantageInUse } from './vantage-in-use.ts';
@@ -82,10 +82,10 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
   let use = vantageInUse(parts.packed, parts.vantage);
   const literals = new Map(parts.packed.literals);
   const kit = makeKit({ environment, literals, packedFiles: parts.packedFiles ?? '' });
-  const lists = newestList({
+  const lists = newestLists({
     deployed: parts.packed,
     vantage: parts.vantage,
-    object: s3ObjectOf(environment.BOTHWAYS_LIST_S3, environment.BOTHWAYS_LIST_REGION),
+    objects: s3ObjectsOf(environment.BOTHWAYS_LIST_S3, environment.BOTHWAYS_LIST_REGION),
     aws: kit.aws,
     now,
   });

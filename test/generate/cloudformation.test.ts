@@ -153,7 +153,7 @@ test('cloudformation: an account has its own rules for roles, tags, networks and
       iam_path: '/team/',
       tags: { team: 'edge' },
       alarm_topic: 'pager',
-      list: { bucket: 'lists', region: 'eu-central-1', prefix: 'b/' },
+      list: { bucket: 'lists', region: 'eu-central-1', prefix: 'b/', clusters: [] },
     },
     { vpc: { subnet_ids: ['subnet-1'], security_group_ids: ['sg-1'], ipv6: true } },
   );
@@ -254,4 +254,16 @@ test('regions: prints an array for a matrix of jobs', async () => {
   const none = await cli(['regions', '--config', inside.path]);
   assert.deepEqual([none.code, none.stdout], [0, '']);
   assert.match(none.stderr, /no target of the list is probed from a Lambda vantage/);
+});
+
+test('stack: functions read what the named clusters publish, each object by its name', () => {
+  const template = stack(1, {
+    list: { bucket: 'lists', region: 'eu-central-1', prefix: 'b/', clusters: ['prod-a', 'prod-b'] },
+  });
+  const text = JSON.stringify(template);
+  assert.match(text, /s3:::lists\/b\/dev\/clusters\/prod-a\/eu-west-1\.json/);
+  assert.match(
+    text,
+    /"BOTHWAYS_LIST_S3":"s3:\/\/lists\/b\/dev\/lists\/eu-west-1\.json s3:\/\/lists\/b\/dev\/clusters\/prod-a\/eu-west-1\.json s3:/,
+  );
 });

@@ -42,7 +42,7 @@ const world = async () => {
       probers,
       environment: {
         ...aws.environment,
-        BOTHWAYS_LIST_S3: 's3://lists/b/prod/lists/eu-west-1.json',
+        BOTHWAYS_LIST_S3: 's3://lists/b/prod/lists/eu-west-1.json s3://lists/b/prod/clusters/prod-a/eu-west-1.json',
         BOTHWAYS_LIST_REGION: 'eu-west-1',
       },
       clock: marks(),
@@ -140,4 +140,18 @@ test('newest list: an expired token is fetched anew, once, and no secret is said
   await there.run();
   assert.equal(there.aws.calls.filter(({ service }) => service === 'ssm').length, asked, 'it is kept');
   assert.doesNotMatch(JSON.stringify(there.lines), /canary/);
+});
+
+test("newest list: what a cluster publishes is probed too, but in nobody else's place", async () => {
+  await using there = await world();
+  const cluster = 'lists/b/prod/clusters/prod-a/eu-west-1.json';
+  there.aws.objects.set(key, Buffer.from(there.list(['own', 'prod-a/taken'])));
+  assert.deepEqual((await there.run()).probed, ['/own', '/prod-a/taken']);
+  there.aws.objects.set(cluster, Buffer.from(there.list(['prod-a/found', 'prod-a/taken', 'prod-b/foreign', 'own'])));
+  const { probed, good } = await there.run();
+  assert.deepEqual([probed, good], [['/own', '/prod-a/found', '/prod-a/taken'], 1]);
+  there.aws.objects.set(cluster, Buffer.from('{"format":2,"half'));
+  const broken = await there.run();
+  assert.deepEqual([broken.probed, broken.good], [['/own', '/prod-a/found', '/prod-a/taken'], 0]);
+  assert.match(there.lines.join('\n'), /clusters\/prod-a\/eu-west-1\.json/);
 });

@@ -74,12 +74,20 @@ const parameters = ({ region, aws: { kms_key } }: Stack): Part => {
 /** Where the function looks for a newer list. */
 const list = ({ aws, stage, region }: Stack): Part => {
   if (aws.list === undefined) return {};
-  const { bucket, kms_key: key } = aws.list;
-  const object = listKey(aws.list.prefix, stage, region.vantage);
+  const { bucket, kms_key: key, clusters = [], prefix } = aws.list;
+  const objects = [
+    listKey(prefix, stage, region.vantage),
+    ...clusters.map((cluster) => clusterKey(prefix, stage, cluster, region.vantage)),
+  ];
+  const arns = objects.map((object) => sub(`arn:\${AWS::Partition}:s3:::${bucket}/${object}`));
   return {
-    environment: { BOTHWAYS_LIST_S3: `s3://${bucket}/${object}`, BOTHWAYS_LIST_REGION: aws.list.region },
+    environment: {
+      // Several are written one behind the other; no name of a bucket and no key of ours has a blank.
+      BOTHWAYS_LIST_S3: objects.map((object) => `s3://${bucket}/${object}`).join(' '),
+      BOTHWAYS_LIST_REGION: aws.list.region,
+    },
     statements: [
-      { Sid: 'List', Action: ['s3:GetObject'], Resource: sub(`arn:\${AWS::Partition}:s3:::${bucket}/${object}`) },
+      { Sid: 'List', Action: ['s3:GetObject'], Resource: arns.length === 1 ? arns[0] : arns },
       ...(key === undefined || key === aws.kms_key ? [] : [{ Sid: 'ListKey', Action: ['kms:Decrypt'], Resource: key }]),
     ],
   };
@@ -88,6 +96,10 @@ const list = ({ aws, stage, region }: Stack): Part => {
 /** The key of a vantage's list in the bucket; that of the list as it was written, without a vantage. */
 export const listKey = (prefix: string, stage: string, vantage?: string): string =>
   `${prefix}${stage}/${vantage === undefined ? 'list' : `lists/${vantage}`}.json`;
+
+/** The key of what a cluster publishes for a vantage. */
+export const clusterKey = (prefix: string, stage: string, cluster: string, vantage: string): string =>
+  `${prefix}${stage}/clusters/${cluster}/${vantage}.json`;
 
 /**
  * In a network of the user's, a function has an interface there. Looking interfaces up cannot be bound to resources.

@@ -1,0 +1,53 @@
+import type { PublishSettings } from '../config/discover.ts';
+import { isPublicHost } from '../config/hosts.ts';
+import { roughHost } from '../config/place.ts';
+import type { Check } from '../kernel/check.ts';
+
+/** What is published: a check as the functions of a vantage are to run it, and when it was last found. */
+export type Kept = { readonly check: Check; readonly seenAt: number };
+
+/** What is known by the ids of the checks. */
+export type Publication = ReadonlyMap<string, Kept>;
+
+/**
+ * The checks found that the functions are to run: at Lambda vantages, in the namespaces that may publish, of hosts that the world can
+ * reach, under names that begin with the cluster's. Whoever may write annotations decides what is probed, so nothing else passes.
+ */
+export const publishable = (checks: readonly Check[], { cluster, namespaces }: PublishSettings): readonly Check[] =>
+  checks.flatMap((check) => {
+    const { target, vantage, labels } = check;
+    if (vantage.kind !== 'lambda' || target.side !== 'outside') return [];
+    if (!namespaces.includes(target.labels.namespace ?? '')) return [];
+    if (!isPublicHost(roughHost(target.address))) return [];
+    const name = `${cluster}/${target.name}`;
+    return [{ ...check, id: `${cluster}/${check.id}`, target: { ...target, name }, labels: { ...labels, name } }];
+  });
+
+/** What {@link nextPublication} goes by. `isComplete` says that what was found is all that there is now. */
+export type Found = {
+  readonly checks: readonly Check[];
+  readonly now: number;
+  readonly graceMs: number;
+  readonly isComplete: boolean;
+  readonly maxTargets: number;
+};
+
+/**
+ * What is to be published next: what is found, and what has vanished for less than the grace, so that a mistake in a cluster or an API
+ * server that is away does not end the watch from outside. While it is not known what there is, nothing ends. Of too many targets
+ * the first by name stay; `above` counts the others.
+ */
+export const nextPublication = (
+  before: Publication,
+  { checks, now, graceMs, isComplete, maxTargets }: Found,
+): { readonly publication: Publication; readonly above: number } => {
+  const all = new Map(before);
+  for (const check of checks) all.set(check.id, { check, seenAt: now });
+  const alive = [...all].filter(([, { seenAt }]) => !isComplete || now - seenAt <= graceMs);
+  const names = [...new Set(alive.map(([, { check }]) => check.target.name))].sort();
+  const kept = new Set(names.slice(0, maxTargets));
+  return {
+    publication: new Map(alive.filter(([, { check }]) => kept.has(check.target.name))),
+    above: Math.max(0, names.length - maxTargets),
+  };
+};
