@@ -12,7 +12,9 @@ import {
   sparkline,
   stateOf,
   wordOf,
+  waysOf,
 } from './view.ts';
+import { Ways } from './ways.tsx';
 
 // The page: asks for the status every two seconds and shows it.
 
@@ -116,6 +118,7 @@ const Page = () => {
           {problem}; what is shown is from {ageText(browserNow - heardAt)}
         </p>
       )}
+      {status !== undefined && <Ways ways={waysOf(status.checks, now)} />}
       <div class="tools">
         <input
           type="search"

@@ -79,6 +79,10 @@ test('page: both sides are shown, searched, chosen by keyboard, and told when th
   await page.getByRole('heading', { name: 'What users see' }).waitFor();
   await page.getByRole('heading', { name: 'What workloads depend on' }).waitFor();
   await cellOf(page, 'shop', 'eu-west-1').waitFor();
+  const picture = page.getByRole('region', { name: 'Both ways' });
+  await picture.getByText('outside in').waitFor();
+  await picture.getByText('inside out').waitFor();
+  await picture.getByText(/\d of 8 good; \w/).waitFor();
   await page.getByRole('button', { name: /^legacy from us-east-1 is failing: tls_expired in tls/ }).waitFor();
   await cellOf(page, 'names', 'cluster-a').waitFor();
   await page

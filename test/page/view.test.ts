@@ -13,6 +13,7 @@ import {
   sentence,
   sparkline,
   stateOf,
+  waysOf,
   wordOf,
 } from '../../src/page/view.ts';
 
@@ -149,4 +150,32 @@ test('view: only changes of state are told', () => {
   assert.deepEqual(changes(status([row()]), status([failing()])), [
     'shop from eu-west-1 is failing: tls_expired in tls, 12 ms, 3 s ago',
   ]);
+});
+
+test('view: both ways are told with who looks, how many are good, and the worst with its reason', () => {
+  const inside = (different: Partial<CheckRow>) => row({ side: 'inside', vantage: 'prod-a', ...different });
+  const [out, into] = waysOf(
+    [
+      row(),
+      row({ vantage: 'us-east-1' }),
+      failing({ name: 'login' }),
+      failing({ name: 'old' }),
+      failing({ name: 'old', vantage: 'us-east-1' }),
+      ...['a', 'b', 'c', 'd', 'e'].map((name) => inside({ name })),
+    ],
+    now,
+  );
+  assert.deepEqual(out, {
+    side: 'outside',
+    title: 'outside in',
+    from: 'eu-west-1, us-east-1',
+    to: 'what users open: login, old, shop',
+    good: 1,
+    targets: 3,
+    worst: 'old: tls_expired',
+  });
+  assert.deepEqual([into?.from, into?.to], ['prod-a', 'what it stands on: a, b, c and 2 more']);
+  assert.deepEqual([into?.good, into?.targets, into?.worst], [5, 5, undefined]);
+  assert.equal(waysOf([row()], now).length, 1);
+  assert.deepEqual(waysOf([], now), []);
 });
