@@ -1,5 +1,6 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
 import { test } from 'node:test';
 import { loadValue } from '../../src/config/load.ts';
 import type { AwsSettings } from '../../src/config/aws.ts';
@@ -266,4 +267,26 @@ test('stack: functions read what the named clusters publish, each object by its 
     text,
     /"BOTHWAYS_LIST_S3":"s3:\/\/lists\/b\/dev\/lists\/eu-west-1\.json s3:\/\/lists\/b\/dev\/clusters\/prod-a\/eu-west-1\.json s3:/,
   );
+});
+
+test('stack: cfn-lint has nothing to object to, where it is', async (t) => {
+  const full = stack(
+    300,
+    {
+      tags: { team: 'edge' },
+      alarm_topic: 'pager',
+      list: { bucket: 'lists', region: 'eu-west-1', prefix: 'b/', clusters: ['a'] },
+    },
+    { vpc: { subnet_ids: ['subnet-0123456789abcdef0'], security_group_ids: ['sg-0123456789abcdef0'], ipv6: false } },
+  );
+  const said = await new Promise<string | undefined>((resolve) => {
+    const child = execFile('cfn-lint', ['--format', 'parseable'], (error, stdout, stderr) =>
+      resolve(error?.code === 'ENOENT' ? undefined : stdout + stderr),
+    );
+    child.stdin?.on('error', () => {});
+    child.stdin?.end(JSON.stringify(full));
+  });
+  // It is a program for Python, which nobody who works on this needs; our own assertions are above.
+  if (said === undefined) t.diagnostic('cfn-lint is not here');
+  else assert.equal(said.trim(), '');
 });

@@ -114,7 +114,6 @@ export const templateOf = (stack: Stack): Template => {
       ...around.Resources,
       [logical.function]: {
         Type: 'AWS::Lambda::Function',
-        DependsOn: logical.logs,
         Properties: {
           ...functionProperties(stack),
           Code: { S3Bucket: { Ref: 'CodeBucket' }, S3Key: { Ref: 'CodeKey' } },

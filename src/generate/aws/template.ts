@@ -18,7 +18,6 @@ export type Parameter = { readonly Type: 'String'; readonly Description: string;
 export type Resource = {
   readonly Type: string;
   readonly Properties: Readonly<Record<string, unknown>>;
-  readonly DependsOn?: string;
   readonly DeletionPolicy?: 'Delete';
 };
 
