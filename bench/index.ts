@@ -5,6 +5,7 @@ import { peer } from '../test/servers/peers.ts';
 import { freePort, startProgram } from '../test/servers/program.ts';
 import { agentFigures } from './agent.ts';
 import { compareCpu, type Kind } from './cpu.ts';
+import { discoveryFigures } from './discovery.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
 import { icmpFigures } from './icmp.ts';
 import { lambdaFigures, smallFunctionFigures } from './lambda.ts';
@@ -165,6 +166,7 @@ if (['ping', 'mtr', 'icmp-idle', 'icmp-agent'].some(wanted) || isSoak)
   for (const figure of await icmpFigures(wanted, rounds, isSoak)) show(figure);
 if (['agent-idle', 'agent-load', 'agent-size'].some(wanted))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
+if (wanted('discovery')) for (const figure of await discoveryFigures(rounds)) show(figure);
 if (wanted('lambda-bundle') || wanted('lambda-start'))
   for (const figure of await lambdaFigures({ folder: files, ports, ca, receiver: receiver.url }, rounds)) show(figure);
 if (wanted('lambda-512'))
