@@ -45,6 +45,8 @@ export const scaffold = async (folder: string): Promise<ReadonlyMap<string, stri
       deploy: 'bothways deploy',
       remove: 'bothways remove',
     },
+    // None of these is needed; npm asks about each that is not named.
+    allowScripts: { 'es5-ext': false, esbuild: false, koffi: false },
     dependencies: { bothways: version },
     devDependencies: { serverless: own.devDependencies.serverless },
   };
