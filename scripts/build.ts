@@ -1,13 +1,18 @@
 import { rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { undiciDefine, undiciParts } from './undici-parts.ts';
 
 /**
- * `npm run build`: makes `dist/cli.cjs` (or the file named), what an installed `bothways` runs: one file, since Node strips no types under node_modules and
- * starts one file faster than hundreds. CommonJS, since an ES module that imports `node:http` or `node:crypto` reads all
- * their names, and so has Node load a fetch, a WebSocket and a WebCrypto that nobody here uses.
- * Beside it `dist/serverless.cjs`: the plugin for the serverless framework, as `bothways/serverless`.
+ * `npm run build`: makes `dist/cli.cjs` (or the file named), what an installed `bothways` runs: one file, since Node strips
+ * no types under node_modules and starts one file faster than hundreds. CommonJS, since an ES module that imports
+ * `node:http` or `node:crypto` reads all their names, and so has Node load a fetch, a WebSocket and a WebCrypto that nobody
+ * here uses.
+ *
+ * Beside it:
+ * - `agent.cjs`: the same with nothing but the agent, whose memory holds all that its file has;
+ * - `serverless.cjs`: the plugin for the serverless framework, which others import as `bothways/serverless`.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 const [, , outfile] = process.argv;
@@ -30,7 +35,9 @@ const bundle = (entry: string, to: string, footer = '') =>
     footer: { js: footer },
     logLevel: 'warning',
   });
-await bundle('src/cli/main.ts', outfile ?? `${root}/dist/cli.cjs`);
+const main = outfile ?? `${root}/dist/cli.cjs`;
+await bundle('src/cli/main.ts', main);
+await bundle('src/cli/agent-main.ts', join(dirname(main), 'agent.cjs'));
 // The framework takes what a plugin's file exports, not a default among it.
 if (outfile === undefined)
   await bundle('infra/aws/plugin.mjs', `${root}/dist/serverless.cjs`, 'module.exports = module.exports.default;');

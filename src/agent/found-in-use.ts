@@ -1,5 +1,5 @@
 import type { List, ProberTable } from '../config/schema.ts';
-import { type BlockState, type Discovery, openDiscovery } from '../discover/discovery.ts';
+import type { BlockState, Discovery } from '../discover/discovery.ts';
 import type { Check } from '../kernel/check.ts';
 import type { Log } from './log.ts';
 import type { News } from './publisher.ts';
@@ -89,6 +89,8 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
         open = undefined;
         await before?.discovery[Symbol.asyncDispose]();
         if (key !== undefined && next?.discover !== undefined) {
+          // Most agents work by their list alone, and need not hold what reads a cluster.
+          const { openDiscovery } = await import('../discover/discovery.ts');
           const discovery = openDiscovery({ settings: next.discover, probers, environment, file, changed: soon });
           open = { key, discovery };
           const late = AbortSignal.timeout(firstMs);

@@ -45,8 +45,13 @@ const broughtNode = [
 test('launcher: in a checkout it runs the sources, installed it runs the bundle', async () => {
   await using checkout = await folder({ 'src/cli/main.ts': "const from: string = 'sources'; console.log(from);" });
   assert.equal((await run(checkout.path, []).ended).stdout, 'sources\n');
-  await using installed = await folder({ 'dist/cli.cjs': "console.log('bundle');" });
+  await using installed = await folder({
+    'dist/cli.cjs': "console.log('bundle');",
+    'dist/agent.cjs': "console.log('the agent alone');",
+  });
   assert.equal((await run(installed.path, []).ended).stdout, 'bundle\n');
+  assert.equal((await run(installed.path, ['agent']).ended).stdout, 'the agent alone\n');
+  assert.equal((await run(installed.path, ['probe', 'agent']).ended).stdout, 'bundle\n');
 });
 
 test('launcher: an old Node runs the newer one that npm brought, arguments and exit code passed on', async () => {
@@ -91,7 +96,7 @@ test('launcher: an agent starts anew with settings for a small memory, unless th
   if (process.platform !== 'linux') return t.skip('only Linux has execve and glibc');
   const said =
     'console.log(process.env.MALLOC_ARENA_MAX, process.env.MALLOC_TRIM_THRESHOLD_, typeof gc, process.argv[2])';
-  await using installed = await folder({ 'dist/cli.cjs': said });
+  await using installed = await folder({ 'dist/cli.cjs': said, 'dist/agent.cjs': said });
   const without = { ...process.env, MALLOC_ARENA_MAX: '' };
   assert.equal((await run(installed.path, ['agent'], [], without).ended).stdout, '1 65536 function agent\n');
   assert.equal((await run(installed.path, ['probe'], [], without).ended).stdout, ' undefined undefined probe\n');

@@ -63,7 +63,7 @@ test('execute: a prober that throws gives reason unexpected, and the message it 
 });
 
 test('execute: what a bundle threw is named by its place too', async () => {
-  for (const bundle of ['cli.cjs', 'probe.mjs']) {
+  for (const bundle of ['cli.cjs', 'agent.cjs', 'probe.mjs']) {
     const throwing = exampleProber(async () => {
       throw Object.assign(new Error(), { stack: `Error\n    at probe (/opt/dist/${bundle}:3:141)` });
     });
