@@ -1,3 +1,4 @@
+import { collectGarbage } from '../kernel/garbage.ts';
 import type { Due } from '../kernel/run.ts';
 import { allLabels, type Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
@@ -197,12 +198,6 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     agent: { vantage: vantage.name, checks: () => inUse.checks().length, metrics, status, reload: inUse.reload, stop },
   };
 };
-
-/**
- * What reading a list leaves behind is more than what is kept of it, and V8 would let as much pile up before it collects again.
- * The launcher makes the function known; without it V8 does as it likes.
- */
-const collectGarbage = (): void => globalThis.gc?.();
 
 /** What became of samples, as the page is told. */
 const deliveryRow = (

@@ -73,7 +73,7 @@ export const discover = defineCommand({
     for (const { origin, why } of remarks) io.stderr.write(`warning: ${printable(`${origin}: ${why}`)}\n`);
     for (const [name, count] of above)
       io.stderr.write(`warning: ${name}: ${count} targets above max_targets are left out\n`);
-    const found = groupsOfSide(groups, args.side);
+    const found = groupsOfSide(groups(), args.side);
     const written = { version: 1 as const, groups: found.map(({ name: _, ...group }) => group) };
     io.stdout.write(
       // safe: what is left out of a list is what it does not need

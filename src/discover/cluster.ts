@@ -2,9 +2,18 @@ import type * as z from 'zod';
 import type { KubernetesKind, KubernetesSettings } from '../config/discover.ts';
 import { kubernetesApi, placeInCluster } from '../net/kubernetes/api.ts';
 import { listAndWatch, type Watched } from '../net/kubernetes/list-watch.ts';
-import { type Finds, together } from './found.ts';
-import { gatewayObject, httpRouteObject, ingressObject, podObject, probeObject, serviceObject } from './objects.ts';
-import { probeFinds } from './probes.ts';
+import { type Finds, orNothing, together } from './found.ts';
+import {
+  gatewayObject,
+  httpRouteObject,
+  type IngressObject,
+  ingressObject,
+  type Metadata,
+  podObject,
+  probeObject,
+  serviceObject,
+} from './objects.ts';
+import { probeFinds, type Selectable } from './probes.ts';
 import { collectionPath, type Resource, resourcesOf } from './rights.ts';
 import { httpRouteFinds, ingressFinds } from './routes.ts';
 import type { Source } from './source.ts';
@@ -34,18 +43,26 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
   const ending = new AbortController();
   const started = new Map<string, Watched<unknown>[]>();
 
-  /** The watches of a resource, one for each namespace; begun once, whoever needs it. */
-  const watch = <T>(resource: Resource, schema: z.ZodType<T>, isChosen: boolean): readonly Watched<T>[] => {
+  /** The watches of a resource, one for each namespace; begun once, whoever needs it. What is not kept of an object is forgotten. */
+  const watch = <T, K>(
+    resource: Resource,
+    schema: z.ZodType<T>,
+    keep: (object: T) => K | undefined,
+    isChosen = true,
+  ): readonly Watched<K>[] => {
     const labelSelector = isChosen ? selector : undefined;
     const key = `${collectionPath(resource)} ${labelSelector ?? ''}`;
     const known = started.get(key);
-    // safe: a resource has one schema
-    if (known !== undefined) return known as Watched<T>[];
+    // safe: a resource has one schema, and the same is kept of it everywhere
+    if (known !== undefined) return known as Watched<K>[];
     const watches = (namespaces ?? [undefined]).map((namespace) =>
-      listAndWatch<T>({
+      listAndWatch<K>({
         api,
         collection: { path: collectionPath(resource, namespace), labelSelector },
-        pick: (object) => schema.safeParse(object).data,
+        pick: (object) => {
+          const read = schema.safeParse(object);
+          return read.success ? keep(read.data) : undefined;
+        },
         changed,
         signal: ending.signal,
       }),
@@ -55,28 +72,35 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
   };
   const all = <T>(watches: readonly Watched<T>[]): T[] => watches.flatMap(({ objects }) => [...objects.values()]);
 
+  const selectable = ({ metadata, spec }: IngressObject): Selectable | undefined => {
+    const finds = orNothing(ingressFinds({ metadata, spec }));
+    const { namespace, labels } = metadata;
+    return finds && { namespace, labels: kinds.includes('probe') ? labels : noLabels, finds };
+  };
+  const whole = <T>(object: T): T => object;
+
   const makers: Readonly<Record<KubernetesKind, (own: Resource, other: Resource) => () => Finds>> = {
     ingress: (own) => {
-      const watches = watch(own, ingressObject, true);
-      return () => together(all(watches).map(ingressFinds));
+      const watches = watch(own, ingressObject, selectable);
+      return () => together(all(watches).map(({ finds }) => finds));
     },
     httproute: (own, other) => {
-      const [routes, gateways] = [watch(own, httpRouteObject, true), watch(other, gatewayObject, false)];
+      const [routes, gateways] = [watch(own, httpRouteObject, whole), watch(other, gatewayObject, whole, false)];
       return () => {
         const known = new Map(gateways.flatMap(({ objects }) => [...objects]));
         return together(all(routes).map((route) => httpRouteFinds(route, known)));
       };
     },
     service: (own) => {
-      const watches = watch(own, serviceObject, true);
-      return () => together(all(watches).map(serviceFinds));
+      const watches = watch(own, serviceObject, (object) => orNothing(serviceFinds(object)));
+      return () => together(all(watches));
     },
     pod: (own) => {
-      const watches = watch(own, podObject, true);
-      return () => together(all(watches).map(podFinds));
+      const watches = watch(own, podObject, (object) => orNothing(podFinds(object)));
+      return () => together(all(watches));
     },
     probe: (own, other) => {
-      const [probes, ingresses] = [watch(own, probeObject, true), watch(other, ingressObject, false)];
+      const [probes, ingresses] = [watch(own, probeObject, whole), watch(other, ingressObject, selectable, false)];
       return () => {
         const known = all(ingresses);
         return together(all(probes).map((probe) => probeFinds(probe, known)));
@@ -110,3 +134,5 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
     },
   };
 };
+
+const noLabels: Metadata['labels'] = {};

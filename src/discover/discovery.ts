@@ -71,8 +71,7 @@ export const openDiscovery = ({ settings, probers, environment, file, changed }:
         })),
         probers,
       );
-      ({ above } = compiled);
-      counts = new Map(compiled.groups.map(({ name = '', targets }) => [name, targets.length]));
+      ({ above, counts } = compiled);
       return { ...compiled, remarks: [...remarks, ...finds.flatMap((one) => one.remarks), ...compiled.remarks] };
     },
     state: () =>

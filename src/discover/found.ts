@@ -18,3 +18,7 @@ export const together = (all: readonly Finds[]): Finds => ({
   found: all.flatMap(({ found }) => found),
   remarks: all.flatMap(({ remarks }) => remarks),
 });
+
+/** Finds worth keeping: most objects of a cluster ask for nothing. */
+export const orNothing = (finds: Finds): Finds | undefined =>
+  finds.found.length + finds.remarks.length === 0 ? undefined : finds;

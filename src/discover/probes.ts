@@ -1,13 +1,16 @@
 import { wishesOf } from './annotations.ts';
 import { type Finds, type Found, nothing, type Remark } from './found.ts';
-import type { IngressObject, ProbeObject } from './objects.ts';
-import { ingressFinds, originOf } from './routes.ts';
+import type { Metadata, ProbeObject } from './objects.ts';
+import { originOf } from './routes.ts';
+
+/** What an Ingress gives, and what it is selected by. */
+export type Selectable = Pick<Metadata, 'namespace' | 'labels'> & { readonly finds: Finds };
 
 /**
  * The targets of a Probe object of prometheus-operator: its static ones, and those of the Ingresses that it selects. Its `prober` is
  * not asked, since we probe ourselves; relabelling is not done, and said.
  */
-export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly IngressObject[]): Finds => {
+export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly Selectable[]): Finds => {
   const origin = originOf('Probe', metadata);
   const wishes = wishesOf(metadata, origin);
   if (wishes.skip) return nothing;
@@ -31,8 +34,7 @@ export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly 
     entry: { target, labels: { ...labels, ...own }, ...common },
   }));
   const selected = ingress === undefined ? [] : ingresses.filter((one) => isSelected(one, ingress, metadata.namespace));
-  for (const one of selected) {
-    const finds = ingressFinds(one);
+  for (const { finds } of selected) {
     remarks.push(...finds.remarks);
     for (const { entry } of finds.found) {
       const { namespace, ...rest } = { ...(entry.labels as Readonly<Record<string, string>>) };
@@ -45,11 +47,14 @@ export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly 
 type Selection = NonNullable<ProbeObject['spec']['targets']['ingress']>;
 
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements */
-const isSelected = ({ metadata }: IngressObject, { selector, namespaceSelector }: Selection, own: string): boolean => {
+const isSelected = (
+  { namespace, labels }: Selectable,
+  { selector, namespaceSelector }: Selection,
+  own: string,
+): boolean => {
   const { any = false, matchNames = [] } = namespaceSelector ?? {};
   const namespaces = matchNames.length > 0 ? matchNames : [own];
-  if (!any && !namespaces.includes(metadata.namespace)) return false;
-  const { labels } = metadata;
+  if (!any && !namespaces.includes(namespace)) return false;
   return (
     Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value) &&
     selector.matchExpressions.every(({ key, operator, values }) => {

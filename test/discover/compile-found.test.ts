@@ -89,6 +89,41 @@ test('found targets: what the list would refuse is left out with its words, and 
   assert.doesNotMatch(said, /canary/);
 });
 
+test('found targets: of thousands each one that is refused is named, and the others are all used', () => {
+  const many = Array.from({ length: 2_000 }, (_, index) =>
+    index % 777 === 3 ? { target: `https://w${index}.example.com`, interval: 'soon' } : `https://w${index}.example.com`,
+  );
+  const compiled = compileFound(
+    base(),
+    [block(many)].map((one) => ({ ...one, maxTargets: 1_900 })),
+    probers,
+  );
+  assert.deepEqual(
+    compiled.remarks.map(({ origin }) => origin),
+    ['Ingress shop/00003', 'Ingress shop/00780', 'Ingress shop/01557'],
+  );
+  assert.deepEqual([compiled.checks.length, new Set(names(compiled)).size], [1_897, 1_897]);
+  assert.deepEqual(
+    [...compiled.counts, ...compiled.above].map(([, count]) => count),
+    [1_897, 100],
+  );
+  assert.equal(compiled.groups()[0]?.targets.length, 1_897);
+});
+
+test('found targets: defaults that fit nothing are said once, and only their block is left out', () => {
+  const bad = block(
+    Array.from({ length: 600 }, (_, index) => `https://bad${index}.example.com`),
+    {
+      name: 'kubernetes[1]',
+      defaults: { from: ['nowhere'] },
+    },
+  );
+  const compiled = compileFound(base(), [block(['https://good.example.com']), bad], probers);
+  assert.deepEqual(names(compiled), ['good.example.com@eu-west-1']);
+  assert.equal(compiled.remarks.length, 1);
+  assert.match(compiled.remarks[0]?.why ?? '', /"nowhere" matches no vantage/);
+});
+
 test('found targets: a reference to a secret is a text like any other', () => {
   const compiled = compileFound(
     base(),

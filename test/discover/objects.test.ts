@@ -6,6 +6,7 @@ import type { Finds } from '../../src/discover/found.ts';
 import {
   gatewayObject,
   httpRouteObject,
+  type IngressObject,
   ingressObject,
   podObject,
   probeObject,
@@ -195,9 +196,11 @@ test('probe: static targets and selected Ingresses are taken with module, interv
       },
     },
   ]);
+  const selectable = (one: IngressObject) => ({ ...one.metadata, finds: ingressFinds(one) });
   const near = ingress({ rules: [rule('near.example.com')] }, {}, { labels: { app: 'x' } });
   const far = ingress({ rules: [rule('far.example.com')] }, {}, { namespace: 'other', labels: { app: 'x' } });
-  const chosen = (selection: object) => targets(probeFinds(probe({ targets: { ingress: selection } }), [near, far]));
+  const chosen = (selection: object) =>
+    targets(probeFinds(probe({ targets: { ingress: selection } }), [near, far].map(selectable)));
   assert.deepEqual(chosen({ selector: { matchLabels: { app: 'x' } } }), ['http://near.example.com']);
   assert.deepEqual(chosen({ selector: { matchLabels: { app: 'y' } } }), []);
   assert.deepEqual(chosen({ namespaceSelector: { any: true } }), ['http://near.example.com', 'http://far.example.com']);

@@ -61,6 +61,17 @@ test('kubernetes: a list comes in pages, and a watch tells what comes, changes a
   assert.ok(watched.changes() >= 4);
 });
 
+test('kubernetes: an event that changes nothing that was picked is no change', async () => {
+  await using there = await world();
+  const watched = there.start();
+  await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+  const before = watched.changes();
+  there.server.put(services, { ...service('s0'), status: { loadBalancer: 'new' } });
+  there.server.put(services, service('new', 'shop', { a: 1 }));
+  await there.until(() => watched.objects.size === 3);
+  assert.equal(watched.changes(), before + 1);
+});
+
 test('kubernetes: a watch that is cut, also in the middle of a line, goes on where it stood', async () => {
   await using there = await world();
   const watched = there.start();

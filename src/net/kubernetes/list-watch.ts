@@ -1,4 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isDeepStrictEqual } from 'node:util';
+import { collectGarbage } from '../../kernel/garbage.ts';
 import type { KubernetesAnswer, KubernetesApi } from './api.ts';
 import { linesOf } from './lines.ts';
 
@@ -17,6 +19,7 @@ export type ListAndWatch<T> = {
   readonly api: KubernetesApi;
   readonly collection: Collection;
   readonly pick: (object: unknown) => T | undefined;
+  /** Called when what was picked is not what it was. */
   readonly changed: () => void;
   readonly signal: AbortSignal;
   readonly random?: () => number;
@@ -69,7 +72,7 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
 
   const list = async (): Promise<string> => {
     const seen = new Set<string>();
-    let version = '';
+    let [version, pages] = ['', 0];
     for (let next: string | undefined = ''; next !== undefined; ) {
       const answer = await ask({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) });
       const page = pageOf(await textOf(answer.body));
@@ -81,9 +84,11 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
         objects.set(key, picked);
       }
       ({ version } = page);
+      pages += 1;
       next = page.next;
     }
     for (const key of objects.keys()) if (!seen.has(key)) objects.delete(key);
+    if (pages > 1) collectGarbage();
     state = { syncedAt: Date.now(), problem: undefined, absent: false };
     changed();
     return version;
@@ -109,7 +114,11 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
         state = { ...state, syncedAt: Date.now(), problem: undefined };
         if (event.type === 'BOOKMARK' || event.key === undefined) continue;
         const picked = event.type === 'DELETED' ? undefined : pick(event.object);
-        if (picked === undefined ? objects.delete(event.key) : objects.set(event.key, picked)) changed();
+        // Most events are of a status that nobody here looks at.
+        if (isDeepStrictEqual(picked, objects.get(event.key))) continue;
+        if (picked === undefined) objects.delete(event.key);
+        else objects.set(event.key, picked);
+        changed();
       }
     } catch (error) {
       // A connection that breaks is how a watch ends when something in between is restarted; whether anybody is there shows next.
