@@ -56,7 +56,7 @@ export const readWebConfig = async (
   const bad = (problem: string): Locks => ({ ok: false, problem: `${path}: ${problem}` });
   const beside = (file: string) => resolve(dirname(path), file);
   try {
-    const parsed = webConfig.safeParse(parse(await readFile(path, 'utf8')) ?? {});
+    const parsed = webConfig.safeParse(parse(await readFile(path, 'utf8'), { logLevel: 'error' }) ?? {});
     if (!parsed.success) {
       const [issue] = parsed.error.issues;
       return bad(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not understood'}`);

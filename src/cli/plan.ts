@@ -115,7 +115,7 @@ const readPrices = async (path: string): Promise<UnitPrices | string> => {
 
 const parsed = (text: string): unknown => {
   try {
-    return parse(text);
+    return parse(text, { logLevel: 'error' });
   } catch {
     return undefined;
   }

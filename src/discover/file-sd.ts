@@ -22,7 +22,7 @@ const meant = {
 export const fileSdFinds = (file: string, text: string): Finds | { readonly problem: string } => {
   let value: unknown;
   try {
-    value = file.endsWith('.json') ? JSON.parse(text) : parse(text);
+    value = file.endsWith('.json') ? JSON.parse(text) : parse(text, { logLevel: 'error' });
   } catch {
     return { problem: `${file} cannot be read as ${file.endsWith('.json') ? 'JSON' : 'YAML'}` };
   }
