@@ -15,7 +15,7 @@ export type DataReader = {
   readonly name: () => string;
   /** A character-string in quotes (RFC 1035, section 3.3). */
   readonly text: () => string;
-  /** A character-string without quotes. */
+  /** A character-string without quotes around it. */
   readonly word: () => string;
   /** What is left, as text in quotes. */
   readonly restText: () => string;
@@ -48,15 +48,17 @@ export const dataReader = (message: Uint8Array, start: number, end: number): Dat
       return found.name;
     },
     text: () => quotedText(take(u8())),
-    word: () => take(u8()).toString('latin1'),
+    word: () => escaped(take(u8())),
     restText: () => quotedText(rest()),
     hex: () => rest().toString('hex'),
     base64: () => rest().toString('base64'),
   };
 };
 
-/** Text in quotes: quotes and backslashes escaped, what is not printable ASCII as `\DDD` (RFC 1035, section 5.1). */
-const quotedText = (bytes: Uint8Array): string => `"${[...bytes].map(escapeByte).join('')}"`;
+const quotedText = (bytes: Uint8Array): string => `"${escaped(bytes)}"`;
+
+/** Text with quotes and backslashes escaped, and what is not printable ASCII as `\DDD` (RFC 1035, section 5.1). */
+const escaped = (bytes: Uint8Array): string => [...bytes].map(escapeByte).join('');
 
 const escapeByte = (byte: number): string => {
   if (byte < 0x20 || byte > 0x7e) return `\\${String(byte).padStart(3, '0')}`;

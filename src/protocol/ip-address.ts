@@ -30,6 +30,8 @@ export const addressText = (bytes: Uint8Array): string => {
 const decimal = /^(?:0|[1-9]\d{0,2})$/;
 
 const fourBytes = (text: string): Uint8Array | undefined => {
+  // Nearly all that is asked about are names.
+  if (!/^\d/.test(text)) return undefined;
   const parts = text.split('.');
   if (parts.length !== 4 || !parts.every((part) => decimal.test(part) && Number(part) < 256)) return undefined;
   return Uint8Array.from(parts, Number);

@@ -21,70 +21,76 @@ export const stableHash = (text: string): number => {
 /** How much a shard is worth to a key with this hash. A text is hashed once, not once for each shard. */
 const weight = (hash: number, shard: number): number => mixed(hash ^ mixed(Math.imul(shard + 1, 0x9e3779b1)));
 
-/** The shard with the highest weight below `limit`, or -1. */
-const highest = (hash: number, shards: number, limit: number): number => {
-  let best = -1;
-  let most = -1;
-  for (let shard = 0; shard < shards; shard += 1) {
-    const here = weight(hash, shard);
-    if (here < limit && here > most) {
-      most = here;
-      best = shard;
-    }
-  }
-  return best;
-};
-
 /**
  * Which of `shards` (0 to shards - 1) a key belongs to: the one whose hash with the key is highest. When a shard is added only
  * the keys that go to it move; when the last is taken away only its own move. Keys scatter as dice do: of 100 shards with a
  * hundred keys each, one has 130.
  * @see https://en.wikipedia.org/wiki/Rendezvous_hashing
  */
-export const rendezvous = (key: string, shards: number): number =>
-  highest(stableHash(key), shards, Number.POSITIVE_INFINITY);
+export const rendezvous = (key: string, shards: number): number => {
+  const hash = stableHash(key);
+  let best = 0;
+  for (let shard = 1; shard < shards; shard += 1) if (weight(hash, shard) > weight(hash, best)) best = shard;
+  return best;
+};
 
-/** How much more than its part a shard may get, by {@link evenRendezvous}. */
-const slack = 1.05;
+/** How far from its part a shard may be, by {@link evenRendezvous}. */
+const slack = 0.05;
 
-type Placed = { readonly key: string; readonly size: number; readonly hash: number; limit: number };
+type Placed = { readonly key: string; readonly size: number; readonly hash: number; shard: number; weight: number };
+
+/** What this one of `of` shards may hold if they may hold `all` together: rounded up for some, so that few bounds change at once. */
+const part = (all: number, shard: number, of: number): number =>
+  Math.floor(all / of + ((shard * 0.618_033_988_749_895) % 1));
+
+/** One shard more: it takes keys from those that were there, in the order of its weight to them. */
+const addShard = (all: readonly Placed[], loads: number[], [least, most]: readonly [number, number]): void => {
+  const added = loads.push(0) - 1;
+  const above = loads.map((load, shard) => load - part(most, shard, loads.length));
+  const spare = loads.map((load, shard) => load - part(least, shard, loads.length));
+  for (const one of all) one.weight = weight(one.hash, added);
+  const fair = (1 - 1 / loads.length) * 2 ** 32;
+  const take = (from: number, may: (one: Placed) => boolean, until: number): void => {
+    const wanted = all.filter((one) => one.weight >= from && one.shard !== added && may(one));
+    for (const one of wanted.sort((left, right) => right.weight - left.weight)) {
+      if ((loads[added] ?? 0) >= until || !may(one)) continue;
+      for (const left of [loads, above, spare]) left[one.shard] = (left[one.shard] ?? 0) - one.size;
+      loads[added] = (loads[added] ?? 0) + one.size;
+      one.shard = added;
+    }
+  };
+  const mustGo = ({ shard, size }: Placed) => (above[shard] ?? 0) >= size;
+  // Leaves its shard below the bound. Later than those, or one shard gives too much and the next finds no room.
+  const shouldGo = ({ shard, size }: Placed) => (above[shard] ?? 0) > 0 && (loads[shard] ?? 0) > size;
+  const mayGo = ({ shard, size }: Placed) => (spare[shard] ?? 0) >= size;
+  const [enough, full] = [part(least, added, loads.length), part(most, added, loads.length)];
+  // Who has to go, who goes by the dice, who is asked to. Each is mostly among the likeliest, which are quickly sorted.
+  for (const may of [mustGo, shouldGo])
+    for (const from of [2 * fair - 2 ** 32, 0]) if (above.some((load) => load > 0)) take(from, may, full);
+  take(fair, mayGo, full);
+  for (const from of [2 * fair - 2 ** 32, 0]) if ((loads[added] ?? 0) < enough) take(from, mayGo, enough);
+};
 
 /**
- * The same with bounded loads: no shard gets more than 5 % above its part of all sizes (rounded up, and a key's size more where
- * sizes differ). Keys that a full shard is worth least to go to the next that they would choose, so the order of the keys does
- * not matter. A key that comes, goes or grows may move a few others.
- * @see https://arxiv.org/abs/1608.01350 for consistent hashing with bounded loads
+ * The same with bounded loads: each shard is within 5 % of its part of all sizes (to the next whole number, and to a key's size
+ * where sizes differ). Shards are added one after the other: each takes the keys that dice would give it, more from shards that
+ * would be too large, none from those that would be too small. So a new shard moves at most 1.05 times its part, all of it to
+ * itself, and the order of the keys does not matter. A key that comes, goes or grows may move a few others; bounds that follow
+ * the total in steps keep them few.
+ * @see https://arxiv.org/abs/1406.2294 for jump consistent hashing, and https://arxiv.org/abs/1608.01350 for bounded loads
  */
 export const evenRendezvous = (sizes: ReadonlyMap<string, number>, shards: number): ReadonlyMap<string, number> => {
   let total = 0;
   for (const size of sizes.values()) total += size;
-  const most = Math.ceil((total / shards) * slack);
-  const held: Placed[][] = Array.from({ length: shards }, () => []);
-  const loads = new Array<number>(shards).fill(0);
-  const waiting = [...sizes]
-    .map(([key, size]): Placed => ({ key, size, hash: stableHash(key), limit: Number.POSITIVE_INFINITY }))
-    .sort((one, other) => other.hash - one.hash || (one.key < other.key ? 1 : -1));
-  const put = (one: Placed, shard: number) => {
-    held[shard]?.push(one);
-    loads[shard] = (loads[shard] ?? 0) + one.size;
-  };
-  for (let one = waiting.pop(); one !== undefined; one = waiting.pop()) {
-    const shard = highest(one.hash, shards, one.limit);
-    if (shard === -1) {
-      // Too large for what room there is: to whoever has the most.
-      put(one, loads.indexOf(Math.min(...loads)));
-      continue;
-    }
-    one.limit = weight(one.hash, shard);
-    put(one, shard);
-    const there = held[shard] ?? [];
-    while ((loads[shard] ?? 0) > most && there.length > 1) {
-      const least = there.reduce((low, { limit }, index) => (limit < (there[low]?.limit ?? 0) ? index : low), 0);
-      const [out] = there.splice(least, 1);
-      if (out === undefined) break;
-      loads[shard] = (loads[shard] ?? 0) - out.size;
-      waiting.push(out);
-    }
-  }
-  return new Map(held.flatMap((all, shard) => all.map(({ key }) => [key, shard] as const)));
+  const step = 2 ** Math.floor(Math.log2(Math.max(1, total)) - 6);
+  const bounds = [
+    Math.ceil((total * (1 - slack)) / step) * step,
+    Math.floor((total * (1 + slack)) / step) * step,
+  ] as const;
+  const all = [...sizes]
+    .map(([key, size]): Placed => ({ key, size, hash: stableHash(key), shard: 0, weight: 0 }))
+    .sort((one, other) => one.hash - other.hash || (one.key < other.key ? -1 : 1));
+  const loads = [total];
+  while (loads.length < shards) addShard(all, loads, bounds);
+  return new Map(all.map(({ key, shard }) => [key, shard]));
 };

@@ -9,6 +9,16 @@ export type Statistics = {
   readonly jitter: number;
 };
 
+/** What each of them is, in words. */
+export const statisticNames = {
+  best: 'The shortest.',
+  mean: 'The sum divided by their number.',
+  median: 'The middle one.',
+  worst: 'The longest.',
+  deviation: 'The standard deviation of the whole population.',
+  jitter: 'The median absolute difference of neighbours.',
+} as const satisfies Readonly<Record<keyof Statistics, string>>;
+
 /** The statistics of round trips in the order in which they were sent; `undefined` for none. */
 export const statisticsOf = (rtts: readonly number[]): Statistics | undefined => {
   if (rtts.length === 0) return undefined;

@@ -144,6 +144,17 @@ test('dns-message: an answer of every type that is damaged in one place is read 
   );
 });
 
+test('dns-message: no byte of an answer, whatever stands in its place, breaks the parts of a record apart', () => {
+  // What ends a part or a text, what escapes, and what has a meaning for lengths and pointers.
+  const awkward = [0, ...Buffer.from('\t\n\r "\\\u007f'), 0xc0, 0xff];
+  for (let place = 0; place < whole.length; place += 1)
+    for (const byte of awkward) {
+      const bytes = Buffer.from(whole);
+      bytes[place] = byte;
+      assert.ok(readAll(bytes), `${byte} at ${place}`);
+    }
+});
+
 test('dns-message: an answer cut anywhere is refused', () => {
   for (let length = 0; length < whole.length; length += 1)
     assert.equal(decodeMessage(whole.subarray(0, length)).ok, false, String(length));
