@@ -4,11 +4,12 @@ import type { Seconds } from '../kernel/check.ts';
 import { type Failure, failure, type Phase } from '../kernel/reason.ts';
 import { type Dial, destroyOn, dialOptions } from './connect.ts';
 import { codeOf, failureOf, timeoutIn } from './failure.ts';
-import type { Context } from './prober.ts';
 import { lastChainExpiry, presentedBy } from './presented.ts';
+import type { Context } from './prober.ts';
 import type { TlsSettings } from './settings.ts';
 import type { TlsFacts } from './tls-facts.ts';
 import type { Trusted } from './trust.ts';
+import { whyUnusable } from './unusable.ts';
 import { verdictOf } from './verdict.ts';
 
 /** How to secure a connection: the name to ask for and verify (or an address: then no SNI), settings, ALPN in order of preference. */
@@ -68,7 +69,7 @@ const trustedFor = async ({ settings }: Secure, context: Context): Promise<Trust
     return failure(
       'file_unreadable',
       'setup',
-      `a certificate or key of tls_config cannot be used${code === '' ? '' : `: ${code}`}`,
+      whyUnusable(error) ?? `a certificate or key of tls_config cannot be used${code === '' ? '' : `: ${code}`}`,
     );
   }
 };

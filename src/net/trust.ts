@@ -1,7 +1,9 @@
 import { createHash, X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import type { SecretRef } from '../kernel/check.ts';
+import { splitPem } from './authorities-text.ts';
 import type { TlsSettings } from './settings.ts';
+import { unusable } from './unusable.ts';
 
 /** Where {@link trust} gets what settings only name. */
 export type Sources = {
@@ -44,7 +46,7 @@ export const trust = ({ file, secret }: Sources): Trust => {
     const key = createHash('sha256').update(JSON.stringify(material)).digest('base64');
     let trusted = known.get(key);
     if (trusted === undefined) {
-      trusted = trustedBy(material);
+      trusted = trustedBy(material, settings);
       if (known.size >= mostContexts) known.clear();
       known.set(key, trusted);
     }
@@ -91,12 +93,20 @@ const suites = [
   'AES256-SHA',
 ].join(':');
 
-const trustedBy = ({ ca, extra, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }: Material): Trusted => {
-  const more = extra === undefined ? [] : rootsOf(splitPem(extra));
-  const roots = [...(ca === undefined ? defaultRoots() : rootsOf(splitPem(ca))), ...more];
-  // OpenSSL would trust nobody then, and for an empty text Node would trust everybody whom it knows.
-  if (roots.length === 0 || (extra !== undefined && more.length === 0))
-    throw Object.assign(new Error('the text holds no certificate'), { code: 'NO_CERTIFICATE' });
+/** The roots of a text. OpenSSL would trust nobody for one without any, and for an empty one Node would trust everybody whom it knows. */
+const rootsIn = (text: string, path: string | undefined): readonly Root[] => {
+  const roots = rootsOf(splitPem(text));
+  if (roots.length > 0) return roots;
+  const named = path === undefined ? 'the text of `ca`' : `the file ${path}`;
+  throw unusable(`${named} holds no certificate in PEM`, 'NO_CERTIFICATE');
+};
+
+const trustedBy = (
+  { ca, extra, cert, key, minVersion = 'TLS12', maxVersion = 'TLS13' }: Material,
+  { ca_file: caFile, extra_ca_file: extraFile }: TlsSettings,
+): Trusted => {
+  const more = extra === undefined ? [] : rootsIn(extra, extraFile);
+  const roots = [...(ca === undefined ? defaultRoots() : rootsIn(ca, caFile)), ...more];
   const old = minVersion === 'TLS10' || minVersion === 'TLS11';
   const context = tls.createSecureContext({
     ...(ca === undefined && extra === undefined
@@ -116,9 +126,6 @@ const trustedBy = ({ ca, extra, cert, key, minVersion = 'TLS12', maxVersion = 'T
   });
   return { context, roots };
 };
-
-const pem = /-----BEGIN CERTIFICATE-----[\s\S]+?-----END CERTIFICATE-----/g;
-const splitPem = (text: string): string[] => text.match(pem) ?? [];
 
 const rootsOf = (texts: readonly string[]): Root[] =>
   texts.flatMap((text) => {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { type Aws, aws, awsProblem } from '../../src/net/aws/aws.ts';
-import { awsReference } from '../../src/net/aws/parameters.ts';
+import { awsCredentials } from '../../src/net/aws/credentials.ts';
+import { awsReference, parameters } from '../../src/net/aws/parameters.ts';
 import { s3Get, s3Put } from '../../src/net/aws/s3.ts';
 import { files } from '../../src/net/files.ts';
 import { kit } from '../../src/net/kit.ts';
@@ -24,22 +26,58 @@ test('aws: an object is written and read, and read again only when it has change
   await using server = await awsServer();
   await using client = calls(server.environment);
   assert.deepEqual(await s3Get(client, object), { kind: 'missing' });
-  assert.equal(await s3Put(client, object, 'one', 'new'), true);
+  assert.match((await s3Put(client, object, 'one', 'new')) ?? '', /^"[0-9a-f]{32}"$/);
   const first = await s3Get(client, object);
   assert.equal(first.kind === 'content' && first.body.toString(), 'one');
   const etag = first.kind === 'content' ? first.etag : '';
   assert.deepEqual(await s3Get(client, object, etag), { kind: 'same' });
-  assert.equal(await s3Put(client, object, 'two', 'new'), false, 'somebody else was first');
-  assert.equal(await s3Put(client, object, 'two', { etag }), true);
-  assert.equal(await s3Put(client, object, 'three', { etag }), false, 'it has changed since');
+  assert.equal(await s3Put(client, object, 'two', 'new'), undefined, 'somebody else was first');
+  assert.ok(await s3Put(client, object, 'two', { etag }));
+  assert.equal(await s3Put(client, object, 'three', { etag }), undefined, 'it has changed since');
   assert.equal((await s3Get(client, object, etag)).kind, 'content');
+});
+
+test('aws: an object of a bucket that is not there is not called missing', async () => {
+  await using server = await awsServer();
+  await using client = calls(server.environment);
+  server.gone.add('lists');
+  const why =
+    /^s3:\/\/lists\/prod\/eu-west-1\.json cannot be (?:read|written): status 404: NoSuchBucket: The specified/;
+  assert.match(await reasonOf(s3Get(client, object)), why);
+  assert.match(await reasonOf(s3Put(client, object, 'one', 'new')), why);
+});
+
+test('aws: to who may not list the bucket, a missing object looks forbidden, and may still be written as a new one', async () => {
+  await using server = await awsServer({ mayList: false });
+  await using client = calls(server.environment);
+  const refused = await s3Get(client, object);
+  assert.equal(refused.kind, 'refused');
+  assert.equal(
+    refused.kind === 'refused' && refused.why,
+    's3://lists/prod/eu-west-1.json cannot be read: status 403: AccessDenied: Access Denied; an object that is not there looks the same without the right s3:ListBucket',
+  );
+  const etag = (await s3Put(client, object, 'one', 'new')) ?? assert.fail('it was not written');
+  assert.equal((await s3Get(client, object)).kind, 'content');
+  server.objects.clear();
+  assert.equal(await s3Put(client, object, 'two', { etag }), undefined, 'what was to be replaced is gone');
+});
+
+test('aws: a write whose answer was lost is one that was done', async () => {
+  await using server = await awsServer();
+  await using client = calls(server.environment);
+  server.lost.add('PUT');
+  const etag = await s3Put(client, object, 'one', 'new');
+  assert.ok(etag !== undefined);
+  server.lost.add('PUT');
+  assert.ok((await s3Put(client, object, 'two', { etag })) !== undefined);
+  assert.equal(server.objects.get('lists/prod/eu-west-1.json')?.toString(), 'two');
 });
 
 test('aws: names of all letters are signed as they are sent', async () => {
   await using server = await awsServer();
   await using client = calls(server.environment);
   const odd = { ...object, key: "a b/ü+%/(x)!'*/list~1.json" };
-  assert.equal(await s3Put(client, odd, 'odd', 'any'), true);
+  assert.ok(await s3Put(client, odd, 'odd', 'any'));
   assert.equal((await s3Get(client, odd)).kind, 'content');
 });
 
@@ -65,9 +103,64 @@ test('aws: what fails for a moment is tried again, what is denied is not', async
   assert.match(await reasonOf(s3Get(client, object)), /status 503: Asked: to fail/);
 });
 
+test('aws: a service that has no time says so with status 400 too, and is asked again', async () => {
+  for (const code of ['ThrottlingException', 'Throttling', 'TooManyRequestsException', 'SlowDown']) {
+    await using server = await awsServer();
+    server.parameters.set('/push', 'one');
+    server.fail('GetParameter', 400, 2, code);
+    await using own = kit({ environment: server.environment });
+    assert.equal(await own.secret({ secret: 'ssm:/push' }), 'one', code);
+    assert.equal(server.calls.length, 3);
+  }
+});
+
+test('aws: credentials that have expired are looked for anew, once, and a call that is stopped ends at once', async () => {
+  await using server = await awsServer();
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: key } = server.environment;
+  let asked = 0;
+  const ask = async () => {
+    asked += 1;
+    return JSON.stringify({
+      AccessKeyId: id,
+      SecretAccessKey: key,
+      SessionToken: 't',
+      Expiration: '2100-01-01T00:00:00Z',
+    });
+  };
+  await using client = aws({ environment: { AWS_ENDPOINT_URL: server.url }, file: files(), ask });
+  await Promise.all([s3Get(client, object), s3Get(client, object), s3Get(client, object)]);
+  assert.equal(asked, 1, 'all wait for the same look');
+  server.fail('GET', 400, 1, 'ExpiredToken');
+  assert.deepEqual(await s3Get(client, object), { kind: 'missing' });
+  assert.equal(asked, 2);
+  server.silent.add('GET');
+  await assert.rejects(s3Get(client, object, undefined, AbortSignal.timeout(50)));
+});
+
+test('aws: credentials that end soon serve until their end when there are no new ones', async () => {
+  let now = 0;
+  let answer: string | undefined = JSON.stringify({
+    AccessKeyId: 'a',
+    SecretAccessKey: 'b',
+    Expiration: new Date(600_000).toISOString(),
+  });
+  const credentials = awsCredentials({
+    environment: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://x/' },
+    file: files(),
+    send: async () => (answer === undefined ? { status: 503, text: '' } : { status: 200, text: answer }),
+    now: () => now,
+  });
+  assert.equal((await credentials.now()).accessKeyId, 'a');
+  answer = undefined;
+  now = 400_000;
+  assert.equal((await credentials.now()).accessKeyId, 'a');
+  now = 600_000;
+  assert.match(await reasonOf(credentials.now()), /answered with 503/);
+});
+
 test('aws: without credentials the message says what to set', async () => {
   await using server = await awsServer();
-  await using client = calls({ AWS_ENDPOINT_URL: server.url });
+  await using client = calls({ AWS_ENDPOINT_URL: server.url, AWS_EC2_METADATA_DISABLED: 'true' });
   assert.match(await reasonOf(s3Get(client, object)), /no AWS credentials: set AWS_ACCESS_KEY_ID and/);
   await using asked = aws({
     environment: { AWS_ENDPOINT_URL: server.url, AWS_PROFILE: 'prod' },
@@ -116,6 +209,57 @@ test('aws: a pod has its role by its token, a container by the address it is tol
   }
 });
 
+test('aws: a pod asks STS where the services of its region are, in China too', async () => {
+  const urls: string[] = [];
+  for (const AWS_REGION of ['eu-west-1', 'cn-north-1']) {
+    const { now } = awsCredentials({
+      environment: { AWS_REGION, AWS_WEB_IDENTITY_TOKEN_FILE: 'token', AWS_ROLE_ARN: 'arn' },
+      file: () => Promise.resolve(Buffer.from('a-token')),
+      send: ({ url }) => {
+        urls.push(url);
+        return Promise.resolve({ status: 400, text: '' });
+      },
+    });
+    await assert.rejects(now());
+  }
+  assert.deepEqual(urls, ['https://sts.eu-west-1.amazonaws.com', 'https://sts.cn-north-1.amazonaws.com.cn']);
+});
+
+test('aws: an instance has its role by its metadata service, and one that has none says what to set', async () => {
+  await using server = await awsServer();
+  const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: key } = server.environment;
+  const roles = '/latest/meta-data/iam/security-credentials/';
+  const said = { role: 'probes\n', denies: false, silent: false };
+  const metadata = createServer((request, response) => {
+    const asked = `${request.method} ${request.url}`;
+    const bears = request.headers['x-aws-ec2-metadata-token'] === 'a-token' && !said.denies;
+    if (said.silent) return;
+    if (asked === 'PUT /latest/api/token' && request.headers['x-aws-ec2-metadata-token-ttl-seconds'] === '60')
+      response.end('a-token');
+    else if (bears && asked === `GET ${roles}` && said.role !== '') response.end(said.role);
+    else if (bears && asked === `GET ${roles}probes`)
+      response.end(JSON.stringify({ Code: 'Success', AccessKeyId: id, SecretAccessKey: key, Token: 't' }));
+    else response.writeHead(404).end();
+  });
+  await using at = await listening(metadata);
+  const environment = {
+    AWS_ENDPOINT_URL: server.url,
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: `http://127.0.0.1:${at.port}/`,
+  };
+  const answered = async () => {
+    await using client = calls(environment);
+    return await s3Get(client, object);
+  };
+  assert.deepEqual(await answered(), { kind: 'missing' });
+  said.role = '';
+  assert.match(await reasonOf(answered()), /no AWS credentials: set AWS_ACCESS_KEY_ID and/);
+  Object.assign(said, { role: 'probes', denies: true });
+  assert.match(await reasonOf(answered()), /no AWS credentials: set AWS_ACCESS_KEY_ID and/);
+  said.silent = true;
+  assert.match(await reasonOf(answered()), /no AWS credentials: set AWS_ACCESS_KEY_ID and/);
+  metadata.closeAllConnections();
+});
+
 test('aws: references name service, region, id and key', () => {
   assert.deepEqual(awsReference('ssm:eu-west-1:/a/b'), {
     service: 'ssm',
@@ -131,6 +275,7 @@ test('aws: references name service, region, id and key', () => {
   });
   const arn = 'arn:aws:secretsmanager:eu-west-1:123456789012:secret:push-AbCdEf';
   assert.equal(awsReference(`secretsmanager:${arn}`)?.id, arn);
+  assert.equal(awsReference(`secretsmanager:${arn}`)?.region, 'eu-west-1');
   assert.equal(awsReference('env:X'), undefined);
 });
 
@@ -148,6 +293,49 @@ test('aws: secrets are read once, kept, and read anew when somebody asks for it'
   );
   assert.equal(await own.secret({ secret: 'secretsmanager:us-east-1:prod/push#token' }), 't');
   assert.deepEqual(server.calls.at(-1), { service: 'secretsmanager', region: 'us-east-1', action: 'GetSecretValue' });
+});
+
+test('aws: a secret is used for five minutes, then on while AWS is asked anew, and on where AWS does not answer', async () => {
+  await using server = await awsServer();
+  await using client = calls(server.environment);
+  server.parameters.set('/push', 'one');
+  let now = 0;
+  const read = parameters({ aws: client, region: 'eu-west-1', now: () => now });
+  const reference = awsReference('ssm:/push') ?? assert.fail();
+  const push = (fresh = false) => read('ssm:/push', reference, fresh);
+  const until = async (count: number) => {
+    while (server.calls.length < count) await wait(2);
+    await wait(20);
+  };
+  assert.equal(await push(), 'one');
+  server.parameters.set('/push', 'two');
+  now = 260_000;
+  assert.equal(await push(), 'one');
+  assert.equal(server.calls.length, 1, 'still fresh');
+  now = 340_000;
+  assert.equal(await push(), 'one', 'nobody waits');
+  await until(2);
+  assert.equal(await push(), 'two');
+  server.fail('GetParameter', 400, 1);
+  now = 1_000_000;
+  assert.equal(await push(), 'two');
+  await until(3);
+  assert.equal(await push(), 'two', 'the old one serves on');
+  server.fail('GetParameter', 400, 1);
+  await reasonOf(push(true));
+  assert.equal(await push(), 'two', 'also when one that was asked for anew did not come');
+  await Promise.all([push(true), push(true), push(true)]);
+  assert.equal(server.calls.length, 5, 'asked for once by those who ask at the same time');
+});
+
+test('aws: where AWS is silent a secret is given up in time, and nobody after that waits for it', async () => {
+  await using server = await awsServer();
+  server.silent.add('GetParameter');
+  await using own = kit({ environment: server.environment });
+  const message = 'ssm:/push: eu-west-1 did not answer within 4 s';
+  assert.equal(await reasonOf(own.secret({ secret: 'ssm:/push' })), message);
+  assert.equal(await reasonOf(own.secret({ secret: 'ssm:/push' })), message);
+  assert.equal(server.calls.length, 1);
 });
 
 test('aws: a secret that is not there, or not as it should be, is said by its reference', async () => {

@@ -59,3 +59,22 @@ test('trust: material that cannot be used is an error', async () => {
   ])
     await assert.rejects(own.trust.of(tlsSettings.parse(settings)), JSON.stringify(Object.keys(settings)));
 });
+
+test('trust: a file that cannot be used is named', async () => {
+  await using stack = new AsyncDisposableStack();
+  const own = stack.use(kit());
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-test-'));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const why = (settings: object) =>
+    own.trust.of(tlsSettings.parse(settings)).then(
+      () => assert.fail('it is used'),
+      ({ message }) => message,
+    );
+  const nothing = join(folder, 'nothing.pem');
+  await writeFile(nothing, 'nothing\n');
+  assert.equal(await why({ ca_file: nothing }), `the file ${nothing} holds no certificate in PEM`);
+  assert.equal(await why({ extra_ca_file: nothing }), `the file ${nothing} holds no certificate in PEM`);
+  assert.equal(await why({ extra_ca_file: folder }), `the file ${folder} cannot be read: EISDIR`);
+  assert.equal(await why({ ca_file: `${nothing}.none` }), `the file ${nothing}.none cannot be read: ENOENT`);
+  assert.equal(await why({ ca: 'nothing' }), 'the text of `ca` holds no certificate in PEM');
+});

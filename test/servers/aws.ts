@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { buffer } from 'node:stream/consumers';
 import { cloudFormation, type Stacks } from './aws-cloudformation.ts';
 import { signedBy } from './aws-signature.ts';
@@ -16,21 +17,43 @@ export type AwsServer = AsyncDisposable & {
   readonly calls: SeenCall[];
   /** Objects by `bucket/key`. */
   readonly objects: Map<string, Buffer>;
+  /** Buckets that are not there; all others are. */
+  readonly gone: Set<string>;
   /** Parameters and secrets by name. */
   readonly parameters: Map<string, string>;
   readonly stacks: Stacks;
-  /** Answers the next calls of an action with a status, so many times. */
-  readonly fail: (action: string, status: number, times?: number) => void;
+  /** Regions that the account has not switched on, which know no credentials. */
+  readonly off: Set<string>;
+  /** Answers the next calls of an action with a status and a code, so many times. */
+  readonly fail: (action: string, status: number, times?: number, code?: string) => void;
+  /** Does the next call of these actions and cuts the connection before it answers. */
+  readonly lost: Set<string>;
+  /** Actions that are never answered. */
+  readonly silent: Set<string>;
+  /** Denies an action from now on. */
+  readonly deny: (action: string) => void;
 };
 
 const keys = { id: 'AKIDEXAMPLE', secret: 'canary-aws-secret-key' };
 
+/** How the stand-in is. To a caller that may not list buckets S3 says of what is not there that it is forbidden. */
+export type AwsServerOptions = {
+  readonly mayList?: boolean;
+  /** Speaks TLS with this certificate, under a name that only a proxy can lead to. */
+  readonly secure?: { readonly cert: string; readonly key: string; readonly host: string };
+};
+
 /** Starts the stand-in. */
-export const awsServer = async (): Promise<AwsServer> => {
+export const awsServer = async ({ mayList = true, secure }: AwsServerOptions = {}): Promise<AwsServer> => {
   const calls: SeenCall[] = [];
   const objects = new Map<string, Buffer>();
   const parameters = new Map<string, string>();
-  const failures = new Map<string, { status: number; times: number }>();
+  const off = new Set<string>();
+  const gone = new Set<string>();
+  const failures = new Map<string, { status: number; times: number; code: string }>();
+  const silent = new Set<string>();
+  const lost = new Set<string>();
+  const denied = new Set<string>();
   const stacks: Stacks = { all: new Map(), failing: new Set(), planned: new Map(), objects };
 
   const answer = (request: IncomingMessage, body: Buffer, response: ServerResponse) => {
@@ -43,12 +66,20 @@ export const awsServer = async (): Promise<AwsServer> => {
     const { service, region } = signed;
     const action = target.split('.').at(-1) || form.get('Action') || `${request.method}`;
     calls.push({ service, region, action });
+    if (off.has(region))
+      return xml(response, 403, '<Error><Code>InvalidClientTokenId</Code><Message>invalid</Message></Error>');
+    if (silent.has(action)) return undefined;
+    if (denied.has(action)) return xml(response, 403, accessDenied);
     const failing = failures.get(action);
     if (failing !== undefined && failing.times > 0) {
       failing.times -= 1;
-      return xml(response, failing.status, '<Error><Code>Asked</Code><Message>to fail</Message></Error>');
+      return xml(response, failing.status, `<Error><Code>${failing.code}</Code><Message>to fail</Message></Error>`);
     }
-    if (service === 's3') return s3(request, body, response, objects);
+    if (service === 's3' && lost.delete(action)) {
+      s3(request, body, response, { objects, gone, mayList });
+      return void response.destroy();
+    }
+    if (service === 's3') return s3(request, body, response, { objects, gone, mayList });
     if (service === 'ssm' || service === 'secretsmanager')
       return secret(JSON.parse(body.toString()), service, response, parameters);
     if (service === 'cloudformation')
@@ -63,9 +94,11 @@ export const awsServer = async (): Promise<AwsServer> => {
     return json(response, 404, { __type: 'ResourceNotFoundException', message: `no ${service} ${action} here` });
   };
 
-  const server = createServer(async (request, response) => answer(request, await buffer(request), response));
+  const serve = async (request: IncomingMessage, response: ServerResponse) =>
+    answer(request, await buffer(request), response);
+  const server = secure === undefined ? createServer(serve) : createSecureServer(secure, serve);
   const { port, [Symbol.asyncDispose]: close } = await listening(server);
-  const url = `http://127.0.0.1:${port}`;
+  const url = secure === undefined ? `http://127.0.0.1:${port}` : `https://${secure.host}:${port}`;
   return {
     url,
     environment: {
@@ -76,9 +109,14 @@ export const awsServer = async (): Promise<AwsServer> => {
     },
     calls,
     objects,
+    gone,
     parameters,
     stacks,
-    fail: (action, status, times = 1) => void failures.set(action, { status, times }),
+    off,
+    fail: (action, status, times = 1, code = 'Asked') => void failures.set(action, { status, times, code }),
+    silent,
+    lost,
+    deny: (action) => void denied.add(action),
     [Symbol.asyncDispose]: close,
   };
 };
@@ -107,17 +145,25 @@ const assume = (form: URLSearchParams, response: ServerResponse) =>
       )
     : xml(response, 400, '<ErrorResponse><Error><Code>InvalidIdentityToken</Code></Error></ErrorResponse>');
 
+const noSuchKey = '<Error><Code>NoSuchKey</Code><Message>none</Message></Error>';
+const noSuchBucket = '<Error><Code>NoSuchBucket</Code><Message>The specified bucket does not exist</Message></Error>';
+const accessDenied = '<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>';
+
 const etagOf = (body: Buffer) => `"${createHash('md5').update(body).digest('hex')}"`;
 
-const s3 = (request: IncomingMessage, body: Buffer, response: ServerResponse, objects: Map<string, Buffer>) => {
+type Bucket = Pick<AwsServer, 'objects' | 'gone'> & { readonly mayList: boolean };
+
+const s3 = (request: IncomingMessage, body: Buffer, response: ServerResponse, { objects, gone, mayList }: Bucket) => {
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const name = decodeURIComponent(path).slice(1);
+  if (gone.has(name.split('/')[0] ?? '')) return xml(response, 404, noSuchBucket);
   const there = objects.get(name);
   const { 'if-none-match': unless, 'if-match': only } = request.headers;
   if (request.method === 'PUT' && !query.includes('=')) {
+    if (only !== undefined && there === undefined) return xml(response, 404, noSuchKey);
     if (
       (unless === '*' && there !== undefined) ||
-      (only !== undefined && (there === undefined || only !== etagOf(there)))
+      (only !== undefined && there !== undefined && only !== etagOf(there))
     )
       return xml(response, 412, '<Error><Code>PreconditionFailed</Code></Error>');
     objects.set(name, body);
@@ -139,7 +185,7 @@ const s3 = (request: IncomingMessage, body: Buffer, response: ServerResponse, ob
     );
   }
   if (request.method === 'POST') return xml(response, 200, '<DeleteResult></DeleteResult>');
-  if (there === undefined) return xml(response, 404, '<Error><Code>NoSuchKey</Code><Message>none</Message></Error>');
+  if (there === undefined) return mayList ? xml(response, 404, noSuchKey) : xml(response, 403, accessDenied);
   if (unless === etagOf(there)) return xml(response, 304, '', { etag: etagOf(there) });
   response.writeHead(200, { etag: etagOf(there), 'content-length': there.length });
   response.end(request.method === 'HEAD' ? undefined : there);

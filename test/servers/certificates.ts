@@ -1,3 +1,6 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import * as x509 from '@peculiar/x509';
@@ -39,6 +42,8 @@ const algorithms = {
 } as const;
 
 const day = 86_400_000;
+/** The certificates of a chain end at the same second, whenever each was made. */
+const start = Date.now();
 const isAddress = /^[\d.]+$|:/;
 
 /** Issues a certificate: self-signed unless an issuer is given; a year from yesterday unless said otherwise. */
@@ -66,8 +71,8 @@ export const issue = async (wanted: Wanted = {}): Promise<Issued> => {
     subject,
     issuer: issuer?.subject ?? subject,
     serialNumber: Buffer.from(webcrypto.getRandomValues(new Uint8Array(8))).toString('hex'),
-    notBefore: new Date(Date.now() + notBefore * day),
-    notAfter: new Date(Date.now() + notAfter * day),
+    notBefore: new Date(start + notBefore * day),
+    notAfter: new Date(start + notAfter * day),
     signingAlgorithm: signer.privateKey.algorithm.name === 'ECDSA' ? algorithms.ec : algorithms.rsa,
     publicKey: keys.publicKey,
     signingKey: signer.privateKey,
@@ -100,4 +105,12 @@ const make = async () => {
   const intermediate = await issue({ subject: 'CN=Test Intermediate', ca: true, issuer: root });
   const leaf = await issue({ subject: 'CN=localhost', names: ['localhost', '127.0.0.1'], issuer: intermediate });
   return { root, intermediate, leaf };
+};
+
+/** A file `ca.pem` with an authority, in a folder of its own. */
+export const authorityFile = async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-authority-'));
+  const path = join(folder, 'ca.pem');
+  await writeFile(path, (await issue({ ca: true })).cert);
+  return { path, [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
 };

@@ -1,4 +1,5 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer as createSecureServer } from 'node:https';
 import { listening } from './tcp.ts';
 
 type Object_ = {
@@ -30,12 +31,21 @@ export type KubernetesServer = AsyncDisposable & {
   readonly absent: Set<string>;
   /** Milliseconds before each answer. */
   delayMs: number;
+  /** Begins its answers to lists, and does not end them. */
+  stalls: boolean;
+  /** Sent in place of lists, with status 200. */
+  page: string | undefined;
+  /** So many lists have expired when their next page is asked for. */
+  expiredPages: number;
 };
 
 const root = /^((?:\/api\/v1|\/apis\/[^/]+\/[^/]+))(?:\/namespaces\/([^/]+))?\/([a-z]+)$/;
 
 /** Starts the stand-in. `url` is the base. */
-export const kubernetesServer = async (pageLimit = 250): Promise<KubernetesServer> => {
+export const kubernetesServer = async (
+  pageLimit = 250,
+  tls?: { readonly cert: string; readonly key: string },
+): Promise<KubernetesServer> => {
   const collections = new Map<string, Map<string, Object_>>();
   const watchers = new Set<{
     readonly collection: string;
@@ -56,7 +66,7 @@ export const kubernetesServer = async (pageLimit = 250): Promise<KubernetesServe
       if (one.collection === collection && (one.namespace ?? object.metadata.namespace) === object.metadata.namespace)
         one.response.write(`${JSON.stringify({ type, object })}\n`);
   };
-  const server = createServer(async (request, response) => {
+  const answer = async (request: IncomingMessage, response: ServerResponse) => {
     const url = new URL(request.url ?? '', 'http://api');
     const [, group = '', namespace, resource = ''] = root.exec(url.pathname) ?? [];
     const collection = `${group}/${resource}`;
@@ -91,6 +101,12 @@ export const kubernetesServer = async (pageLimit = 250): Promise<KubernetesServe
     const all = [...(collections.get(collection)?.values() ?? [])].filter(
       ({ metadata }) => namespace === undefined || metadata.namespace === namespace,
     );
+    if (query.has('continue') && state.expiredPages > 0) {
+      state.expiredPages -= 1;
+      return say(410, { kind: 'Status', code: 410, reason: 'Expired' });
+    }
+    if (state.stalls) return response.writeHead(200, { 'Content-Type': 'application/json' }).write('{"kind":"List",');
+    if (state.page !== undefined) return response.end(state.page);
     const from = Number(query.get('continue') ?? 0);
     const until = from + Math.min(pageLimit, Number(query.get('limit') ?? pageLimit));
     return say(200, {
@@ -98,13 +114,17 @@ export const kubernetesServer = async (pageLimit = 250): Promise<KubernetesServe
       metadata: { resourceVersion: String(version), ...(until < all.length ? { continue: String(until) } : {}) },
       items: all.slice(from, until),
     });
-  });
+  };
+  const server = tls === undefined ? createServer(answer) : createSecureServer(tls, answer);
   const { port, [Symbol.asyncDispose]: close } = await listening(server);
   const state: KubernetesServer = {
-    url: `http://127.0.0.1:${port}`,
+    url: tls === undefined ? `http://127.0.0.1:${port}` : `https://localhost:${port}`,
     seen,
     token: undefined,
     delayMs: 0,
+    stalls: false,
+    expiredPages: 0,
+    page: undefined,
     absent: new Set(),
     put: (collection, object) => {
       const all = collections.get(collection) ?? new Map<string, Object_>();

@@ -17,7 +17,7 @@ export const proxyServer = async (
       const said = answer(head, socket);
       if (said === undefined) return;
       socket.write(said);
-      if (!said.startsWith('HTTP/1.1 200')) return;
+      if (!said.startsWith('HTTP/1.1 2')) return;
       const port = Number(/^CONNECT [^ ]*:(\d+) /.exec(head)?.[1]);
       const inner = connect(port, '127.0.0.1');
       inner.on('error', () => socket.destroy());

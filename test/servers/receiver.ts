@@ -27,6 +27,8 @@ export type Receiver = AsyncDisposable & {
   readonly url: string;
   readonly pushes: readonly Push[];
   readonly stored: () => string[];
+  /** Ends all connections that are open. */
+  readonly cut: () => void;
 };
 
 /** Starts a receiver; it accepts everything unless told otherwise. `stored` are the metric names of pushes answered with 2xx, in order. */
@@ -46,8 +48,9 @@ export const receiver = async (behave: Behaviour = () => 204): Promise<Receiver>
     if (status >= 200 && status < 300) stored.push(...push.series.map(({ labels }) => labels.__name__ ?? ''));
     response.writeHead(status, headers).end(text);
   });
-  const { port, [Symbol.asyncDispose]: dispose } = await listening(server);
-  return { url: `http://127.0.0.1:${port}/api/v1/write`, pushes, stored: () => stored, [Symbol.asyncDispose]: dispose };
+  const { port, cut, [Symbol.asyncDispose]: dispose } = await listening(server);
+  const url = `http://127.0.0.1:${port}/api/v1/write`;
+  return { url, pushes, stored: () => stored, cut, [Symbol.asyncDispose]: dispose };
 };
 
 type Decoded = {

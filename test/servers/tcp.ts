@@ -9,6 +9,8 @@ export type TcpServer = AsyncDisposable & {
   readonly allClosed: () => Promise<void>;
   /** Resolves once so many connections have come and gone; a client may be done before the server has seen it. */
   readonly closed: (count: number) => Promise<void>;
+  /** Ends all connections that are open. */
+  readonly cut: () => void;
   /** What clients have sent so far, all together. */
   readonly received: () => Buffer;
 };
@@ -62,6 +64,9 @@ export const listening = async (server: Server) => {
   await once(server, 'listening');
   // safe: a listening TCP server has an address of this type
   const { port } = server.address() as AddressInfo;
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
   return {
     port,
     accepted: () => accepted,
@@ -71,8 +76,9 @@ export const listening = async (server: Server) => {
         if (gone >= count) resolve();
         else waiting.add({ count, resolve });
       }),
+    cut,
     [Symbol.asyncDispose]: async () => {
-      for (const socket of open) socket.destroy();
+      cut();
       server.close();
       await once(server, 'close');
     },

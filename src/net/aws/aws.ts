@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
-import { proxyFor, tunnel } from '../proxy.ts';
-import { type Credentials, awsCredentials, type CredentialSources, type PlainRequest } from './credentials.ts';
+import { setTimeout as wait } from 'node:timers/promises';
+import { proxyFor, tunnel, tunnelLimitMs } from '../proxy.ts';
+import { within } from '../within.ts';
+import { awsCredentials, type CredentialSources, type Credentials, type PlainRequest } from './credentials.ts';
+import { serviceHost } from './service-host.ts';
 
 /** A call to a service. `path` begins with a slash; S3's buckets are given apart, since they belong into the host. */
 export type AwsRequest = {
@@ -22,7 +25,10 @@ export type AwsAnswer = {
 
 /** Signed calls to AWS. */
 export type Aws = AsyncDisposable & {
-  /** Answers whatever the status is, after up to two more tries on 429, 5xx and lost connections. Rejects with an error's code. */
+  /**
+   * Answers whatever the status is, after up to two more tries where the service has no time, fails, or is not reached, and with
+   * new credentials where those in use have expired. Rejects with an error's code, or with the signal's reason.
+   */
   readonly call: (request: AwsRequest, signal?: AbortSignal) => Promise<AwsAnswer>;
 };
 
@@ -38,6 +44,11 @@ const limitMs = 5_000;
 const waitsMs = [100, 400];
 const mostBytes = 64 * 1_024 * 1_024;
 
+/** Services that answer in JSON or XML say with status 400 that they have no time, or that a token has expired. */
+const busyCodes =
+  /^(?:Throttl|TooManyRequests|RequestLimitExceeded|RequestThrottled|SlowDown|ProvisionedThroughputExceeded)/;
+const expiredCodes = /^(?:ExpiredToken|TokenRefreshRequired)/;
+
 /**
  * Makes the calls of one process, with its credentials. Nothing is loaded or read before the first call.
  * `AWS_ENDPOINT_URL` and `AWS_ENDPOINT_URL_S3` (and so on) name other endpoints, as they do for AWS's own programs.
@@ -49,8 +60,8 @@ export const aws = ({ environment, file, ask }: AwsParts): Aws => {
     environment,
     file,
     ...(ask === undefined ? {} : { ask }),
-    send: async (request) => {
-      const { status, body } = await http.send(request, AbortSignal.timeout(limitMs));
+    send: async (request, limit = limitMs) => {
+      const { status, body } = await http.send(request, AbortSignal.timeout(limit));
       return { status, text: body.toString('utf8') };
     },
   });
@@ -58,15 +69,20 @@ export const aws = ({ environment, file, ask }: AwsParts): Aws => {
     const { url, headers } = addressed(request, environment);
     for (let tries = 0; ; tries += 1) {
       const limit = AbortSignal.timeout(limitMs);
-      const signed = await sign(request, url, headers, await credentials());
-      const last = tries === waitsMs.length || signal?.aborted === true;
+      const used = signal === undefined ? await credentials.now() : await within(signal, credentials.now());
+      const signed = await sign(request, url, headers, used);
+      const last = tries === waitsMs.length;
       try {
         const answer = await http.send(signed, signal === undefined ? limit : AbortSignal.any([signal, limit]));
-        if (last || (answer.status < 500 && answer.status !== 429)) return answer;
+        if (last) return answer;
+        const code = awsCode(answer);
+        if (expiredCodes.test(code)) credentials.drop(used);
+        else if (answer.status < 500 && answer.status !== 429 && !busyCodes.test(code)) return answer;
       } catch (error) {
-        if (last) throw error;
+        if (last || signal?.aborted === true) throw error;
       }
-      await new Promise((resolve) => setTimeout(resolve, waitsMs[tries]));
+      // Those who were turned away together do not come back together.
+      await wait((waitsMs[tries] ?? 0) * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal });
     }
   };
   return { call, [Symbol.asyncDispose]: http.close };
@@ -78,7 +94,7 @@ type Environment = AwsParts['environment'];
 const addressed = ({ service, region, path = '/', bucket, headers = {} }: AwsRequest, environment: Environment) => {
   const name = `AWS_ENDPOINT_URL_${service.toUpperCase().replaceAll('-', '_')}`;
   const given = environment[name] ?? environment.AWS_ENDPOINT_URL;
-  const host = `${service}.${region}.${region.startsWith('cn-') ? 'amazonaws.com.cn' : 'amazonaws.com'}`;
+  const host = serviceHost(service, region);
   // A dot in a bucket's name would not be covered by the certificate; other endpoints rarely have a name per bucket.
   const inHost = bucket !== undefined && given === undefined && !bucket.includes('.');
   const base = given?.replace(/\/+$/, '') ?? `https://${inHost ? `${bucket}.` : ''}${host}`;
@@ -120,15 +136,24 @@ type SignedRequest = Omit<PlainRequest, 'method' | 'body'> & {
 const transport = (environment: Environment) => {
   // One for those that are reached as they are, one for each proxy.
   const agents = new Map<string, import('undici').Agent>();
+  const closing = new AbortController();
   const send = async (request: SignedRequest, signal: AbortSignal): Promise<AwsAnswer> => {
     const { Agent, request: ask } = await import('undici');
     const { url, method, headers, body } = request;
     const proxy = proxyFor(url, environment);
     const dispatcher =
       agents.get(proxy?.href ?? '') ??
-      new Agent({ pipelining: 0, allowH2: false, ...(proxy === undefined ? {} : { connect: tunnel(proxy) }) });
+      new Agent({
+        pipelining: 0,
+        allowH2: false,
+        connect:
+          proxy === undefined
+            ? { signal: closing.signal }
+            : tunnel(proxy, { limitMs: tunnelLimitMs(limitMs), signal: closing.signal }),
+      });
     agents.set(proxy?.href ?? '', dispatcher);
-    const answer = await ask(url, { dispatcher, method, headers, body: body ?? null, signal, reset: true });
+    const asked = ask(url, { dispatcher, method, headers, body: body ?? null, signal, reset: true });
+    const answer = await within(signal, asked);
     const chunks: Buffer[] = [];
     let length = 0;
     for await (const chunk of answer.body) {
@@ -142,21 +167,29 @@ const transport = (environment: Environment) => {
   return {
     send,
     close: async () => {
+      closing.abort();
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
   };
 };
 
-/** What an error answer says, in one short line: code and message of JSON or XML. */
-export const awsProblem = ({ status, body }: Pick<AwsAnswer, 'status' | 'body'>): string => {
+type Answered = Pick<AwsAnswer, 'status' | 'body'>;
+
+/** What stands under one of these names in an error answer of JSON or XML. */
+const partOf = (body: Buffer, names: readonly string[]): string => {
   const text = body.subarray(0, 4_096).toString('utf8');
-  const part = (...names: readonly string[]) =>
-    names
-      .map((name) => new RegExp(`<${name}>([^<]*)<|"${name}"\\s*:\\s*"([^"]*)"`).exec(text))
-      .find((one) => one !== null);
-  const [code, message] = [part('Code', '__type', 'code'), part('Message', 'message')].map(
-    (one) => one?.[1] ?? one?.[2],
-  );
-  const said = [code?.split('#').at(-1), message].filter((one) => one !== undefined && one !== '').join(': ');
+  const found = names
+    .map((name) => new RegExp(`<${name}>([^<]*)<|"${name}"\\s*:\\s*"([^"]*)"`).exec(text))
+    .find((one) => one !== null);
+  return found?.[1] ?? found?.[2] ?? '';
+};
+
+/** The code of an error answer, for example `AccessDenied`; empty for what is none. */
+export const awsCode = ({ status, body }: Answered): string =>
+  status < 400 ? '' : (partOf(body, ['Code', '__type', 'code']).split('#').at(-1) ?? '');
+
+/** What an error answer says, in one short line: code and message of JSON or XML. */
+export const awsProblem = ({ status, body }: Answered): string => {
+  const said = [awsCode({ status, body }), partOf(body, ['Message', 'message'])].filter((one) => one !== '').join(': ');
   return `status ${status}${said === '' ? '' : `: ${said.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 300)}`}`;
 };

@@ -1,4 +1,6 @@
 import type { EpochMs } from '../../kernel/check.ts';
+import { codeOf } from '../failure.ts';
+import { serviceHost } from './service-host.ts';
 
 /** What calls to AWS are signed with. */
 export type Credentials = {
@@ -8,11 +10,14 @@ export type Credentials = {
   readonly expiresAt?: EpochMs;
 };
 
-/** Where credentials are looked for. `send` answers a plain request with status and body. */
+/** Where credentials are looked for. `send` answers a plain request with status and body, within a time limit of its own or this one. */
 export type CredentialSources = {
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly file: (path: string) => Promise<Buffer>;
-  readonly send: (request: PlainRequest) => Promise<{ readonly status: number; readonly text: string }>;
+  readonly send: (
+    request: PlainRequest,
+    limitMs?: number,
+  ) => Promise<{ readonly status: number; readonly text: string }>;
   /** Answers `aws configure export-credentials`: JSON text. Given where people work, not in a function. */
   readonly ask?: (profile: string | undefined) => Promise<string>;
   readonly now?: () => EpochMs;
@@ -21,7 +26,7 @@ export type CredentialSources = {
 /** A request that is not signed. */
 export type PlainRequest = {
   readonly url: string;
-  readonly method: 'GET' | 'POST';
+  readonly method: 'GET' | 'POST' | 'PUT';
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: string;
 };
@@ -32,25 +37,50 @@ export const noCredentials = 'AWS_NO_CREDENTIALS';
 /** New ones are got so long before the old ones end, in milliseconds. */
 const ahead = 300_000;
 
+/** The credentials of a process. */
+export type CredentialsInUse = {
+  /** Those to sign with now. Rejects with code {@link noCredentials}; no message repeats a secret. */
+  readonly now: () => Promise<Credentials>;
+  /** A service says that these have expired: others are looked for at the next use. */
+  readonly drop: (expired: Credentials) => void;
+};
+
 /**
  * Finds the credentials of this process, and keeps them until shortly before they end: the environment's own, a pod's role
- * (web identity), a container's role, and last what the AWS command line knows of profiles and single sign-on.
- * Rejects with code {@link noCredentials}; no message repeats a secret.
+ * (web identity), a container's role, what the AWS command line knows of profiles and single sign-on, and last the role of the
+ * EC2 instance. They are looked for once, however many ask; if there are no new ones, the old ones serve until their end.
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/standardized-credentials.html
  */
-export const awsCredentials = (sources: CredentialSources): (() => Promise<Credentials>) => {
+export const awsCredentials = (sources: CredentialSources): CredentialsInUse => {
   const { now = Date.now } = sources;
-  let known: Promise<Credentials> | undefined;
-  return async () => {
-    const before = await known?.catch(() => undefined);
-    if (before !== undefined && (before.expiresAt === undefined || before.expiresAt - now() > ahead)) return before;
-    known = find(sources);
-    return known;
+  let known: Credentials | undefined;
+  let looking: Promise<Credentials> | undefined;
+  const lasts = (ms: number) => known !== undefined && (known.expiresAt === undefined || known.expiresAt - now() > ms);
+  const look = async (): Promise<Credentials> => {
+    try {
+      known = await find(sources);
+      return known;
+    } catch (error) {
+      if (known !== undefined && lasts(0)) return known;
+      throw error;
+    } finally {
+      looking = undefined;
+    }
+  };
+  return {
+    now: async () => {
+      if (known !== undefined && lasts(ahead)) return known;
+      looking ??= look();
+      return looking;
+    },
+    drop: (expired) => {
+      if (known === expired) known = undefined;
+    },
   };
 };
 
 const find = async (sources: CredentialSources): Promise<Credentials> => {
-  for (const look of [fromEnvironment, fromWebIdentity, fromContainer, fromCommandLine]) {
+  for (const look of [fromEnvironment, fromWebIdentity, fromContainer, fromCommandLine, fromInstance]) {
     const found = await look(sources);
     if (found !== undefined) return found;
   }
@@ -72,7 +102,7 @@ const fromWebIdentity: Look = async ({ environment, file, send }) => {
   const region = environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION ?? 'us-east-1';
   const token = (await file(path).catch(() => none(`the file ${path} cannot be read`))).toString('utf8').trim();
   const base =
-    environment.AWS_ENDPOINT_URL_STS ?? environment.AWS_ENDPOINT_URL ?? `https://sts.${region}.amazonaws.com`;
+    environment.AWS_ENDPOINT_URL_STS ?? environment.AWS_ENDPOINT_URL ?? `https://${serviceHost('sts', region)}`;
   const { status, text } = await send({
     url: base,
     method: 'POST',
@@ -113,6 +143,39 @@ const fromCommandLine: Look = async ({ environment, ask }) => {
   return environment.AWS_PROFILE === undefined
     ? undefined
     : none(`\`aws configure export-credentials --profile ${environment.AWS_PROFILE}\` gave none; log in first`);
+};
+
+/** A machine that is no EC2 instance does not answer there; one in reach answers at once. In milliseconds. */
+const instanceLimitMs = 1_000;
+const instanceRoles = '/latest/meta-data/iam/security-credentials/';
+
+/**
+ * The role of an EC2 instance, by version 2 of its metadata service.
+ * @see https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/instancedata-data-retrieval.html
+ */
+const fromInstance: Look = async ({ environment, send }) => {
+  if (environment.AWS_EC2_METADATA_DISABLED?.toLowerCase() === 'true') return undefined;
+  const usual =
+    environment.AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE?.toLowerCase() === 'ipv6'
+      ? 'http://[fd00:ec2::254]'
+      : 'http://169.254.169.254';
+  const base = (environment.AWS_EC2_METADATA_SERVICE_ENDPOINT ?? usual).replace(/\/+$/, '');
+  const ask = async (method: 'GET' | 'PUT', path: string, headers: Record<string, string>) => {
+    const { status, text } = await send({ url: `${base}${path}`, method, headers }, instanceLimitMs);
+    return status === 200 ? text.trim() : undefined;
+  };
+  try {
+    const token = await ask('PUT', '/latest/api/token', { 'x-aws-ec2-metadata-token-ttl-seconds': '60' });
+    if (token === undefined) return undefined;
+    const bearing = { 'x-aws-ec2-metadata-token': token };
+    const role = (await ask('GET', instanceRoles, bearing))?.split('\n')[0];
+    const text = role === undefined ? undefined : await ask('GET', `${instanceRoles}${role}`, bearing);
+    return text === undefined ? undefined : fromJson(text);
+  } catch (error) {
+    // Nobody there, or no answer in time: this is no instance, or one that keeps its role from containers.
+    if (codeOf(error) !== noCredentials) return undefined;
+    throw error;
+  }
 };
 
 const fromJson = (text: string): Credentials => {

@@ -30,7 +30,7 @@ export const stacksOf = async (
       },
       signal,
     );
-    if (answer.status !== 200) throw new Error(`${region}: ${awsProblem(answer)}`);
+    if (answer.status !== 200) throw new Error(awsProblem(answer));
     const text = answer.body.toString('utf8');
     // Each stack has one id, and all else that is nested in it comes after.
     for (const one of text.split('<StackId>').slice(1)) {

@@ -1,12 +1,12 @@
 import { errorKind } from '../../protocol/icmp-packet.ts';
 import { addressText } from '../../protocol/ip-address.ts';
 import { addressIn, controlTruncated, origins } from '../../protocol/linux-socket.ts';
-import type { ProbeOutcome } from './engine.ts';
+import type { EngineCounts, ProbeOutcome } from './engine.ts';
 import { errorName, type Libc } from './libc.ts';
 import { type Message, type MessageReader, type MessageWriter, messagesAtOnce } from './messages.ts';
 import { type DatagramKind, dropsOf, errnos, openSocket, optionsOf } from './open-socket.ts';
-import { type Home, type Pending, roundTrip } from './pending.ts';
 import { packetsOf } from './packets.ts';
+import { type Home, noteSending, type Pending, roundTrip } from './pending.ts';
 import { slots } from './slots.ts';
 
 /** What the sockets of an engine share. The counts are written by all of them. */
@@ -14,16 +14,7 @@ export type Shared = {
   readonly libc: Libc;
   readonly reader: MessageReader;
   readonly writer: MessageWriter;
-  readonly counts: {
-    sent: number;
-    late: number;
-    duplicate: number;
-    stray: number;
-    unattributed: number;
-    socketDrops: number;
-    sendRetries: number;
-    clockSteps: number;
-  };
+  readonly counts: { -readonly [Name in keyof EngineCounts]: number };
   /** Room for what comes in before it is read, in bytes; the system may give less. */
   readonly receiveBufferBytes: number;
   /** Whether an address is one of this host's. */
@@ -100,8 +91,7 @@ const socketOf = (
     const length = packets.write(pending);
     let problem = 0;
     for (let tries = 0; tries < mostSendTries; tries += 1) {
-      pending.sentWall = libc.now();
-      pending.sentAt = performance.now();
+      noteSending(pending, libc.now);
       const result = writer.send(fd, pending.to, length, pending.source);
       if (result >= 0) {
         table.sent(pending);

@@ -81,10 +81,9 @@ export type Capabilities = {
   readonly why: string;
 };
 
-/** Counts since the engine was opened, but for `inFlight`. */
-export type EngineStats = {
+/** Counts since the engine was opened. */
+export type EngineCounts = {
   readonly sent: number;
-  readonly inFlight: number;
   /** Answers past their deadline. */
   readonly late: number;
   readonly duplicate: number;
@@ -100,6 +99,21 @@ export type EngineStats = {
   readonly clockSteps: number;
 };
 
+/** The counts of an engine before its first probe. */
+export const noCounts = {
+  sent: 0,
+  late: 0,
+  duplicate: 0,
+  stray: 0,
+  unattributed: 0,
+  socketDrops: 0,
+  sendRetries: 0,
+  clockSteps: 0,
+} as const satisfies EngineCounts;
+
+/** Those counts, and how many probes are under way now. */
+export type EngineStats = EngineCounts & { readonly inFlight: number };
+
 /** Sends single probes and waits for what comes of them. One for a whole process. */
 export type ProbeEngine = AsyncDisposable & {
   readonly capabilities: Capabilities;
@@ -108,22 +122,10 @@ export type ProbeEngine = AsyncDisposable & {
   readonly stats: () => EngineStats;
 };
 
-const noCounts: EngineStats = {
-  sent: 0,
-  inFlight: 0,
-  late: 0,
-  duplicate: 0,
-  stray: 0,
-  unattributed: 0,
-  socketDrops: 0,
-  sendRetries: 0,
-  clockSteps: 0,
-};
-
 /** An engine that can do nothing, and says why. */
 export const noEngine = (why: string): ProbeEngine => ({
   capabilities: { icmp4: 'none', icmp6: 'none', udp: false, tcp: false, sendStamps: false, why },
   probe: async () => ({ kind: 'engine', why }),
-  stats: () => noCounts,
+  stats: () => ({ ...noCounts, inFlight: 0 }),
   [Symbol.asyncDispose]: async () => {},
 });

@@ -3,7 +3,7 @@ import { addressBytes } from '../../protocol/ip-address.ts';
 import { socketAddress } from '../../protocol/linux-socket.ts';
 import { type DatagramSocket, datagramSocket, type Shared } from './datagram-socket.ts';
 import { destinationOf, isOwn, problemOf } from './destination.ts';
-import { noEngine, type ProbeEngine, type ProbeOutcome, type ProbeRequest } from './engine.ts';
+import { noCounts, noEngine, type ProbeEngine, type ProbeOutcome, type ProbeRequest } from './engine.ts';
 import { type Libc, loadLibc, type Watch } from './libc.ts';
 import { messageReader, messageWriter } from './messages.ts';
 import type { DatagramKind } from './open-socket.ts';
@@ -50,16 +50,7 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
     libc,
     reader: messageReader(libc),
     writer: messageWriter(libc),
-    counts: {
-      sent: 0,
-      late: 0,
-      duplicate: 0,
-      stray: 0,
-      unattributed: 0,
-      socketDrops: 0,
-      sendRetries: 0,
-      clockSteps: 0,
-    },
+    counts: { ...noCounts },
     receiveBufferBytes: options.receiveBufferBytes ?? usualReceiveBuffer,
     isOwn,
   };

@@ -32,6 +32,15 @@ export type Pending = {
   settle: (outcome: ProbeOutcome) => void;
 };
 
+/**
+ * Notes when a probe is sent, by both clocks (`wall` gives nanoseconds since the base). The monotonic one is read first: a process
+ * that is held up between the two has then waited longer than its stamps say, never shorter, which would look like a clock set.
+ */
+export const noteSending = (pending: Pending, wall: () => number): void => {
+  pending.sentAt = performance.now();
+  pending.sentWall = wall();
+};
+
 /** A round trip in nanoseconds, and whose clock measured it. `isStepped` when the stamps disagreed with the monotonic clock. */
 export type RoundTrip = { readonly ns: number; readonly clock: RttClock; readonly isStepped: boolean };
 

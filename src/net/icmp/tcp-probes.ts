@@ -5,7 +5,7 @@ import type { Shared } from './datagram-socket.ts';
 import type { ProbeOutcome } from './engine.ts';
 import { errorName } from './libc.ts';
 import { errnos, optionsOf } from './open-socket.ts';
-import { type Home, type Pending, roundTrip } from './pending.ts';
+import { type Home, noteSending, type Pending, roundTrip } from './pending.ts';
 
 /** Probes by connecting: each has a socket of its own, by which all its answers find it. */
 export type TcpProbes = Home & {
@@ -75,8 +75,7 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
     if (sockets.size >= mostInFlight) return 'full';
     const fd = open(pending);
     if (fd < 0) return { kind: 'local', code: errorName(-fd) };
-    pending.sentWall = libc.now();
-    pending.sentAt = performance.now();
+    noteSending(pending, libc.now);
     const result = libc.connect(fd, pending.to);
     if (result < 0 && result !== -errnos.EINPROGRESS && result !== -refusedNumber) {
       libc.close(fd);

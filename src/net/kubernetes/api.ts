@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { request as overTcp } from 'node:http';
 import { Agent, request as overTls } from 'node:https';
+import { unusable } from '../unusable.ts';
 
 /** Where an API server is, and how to be admitted. */
 export type KubernetesPlace = {
@@ -23,7 +24,7 @@ export type KubernetesAnswer = {
 
 /** Reads from an API server. */
 export type KubernetesApi = Disposable & {
-  /** Asks once for a path; again, with the token read anew, after a 401. Rejects with the system's error. */
+  /** Asks once for a path; again, with the token read anew, after a 401. Rejects with the system's error, or a sentence. */
   readonly get: (path: string, signal: AbortSignal) => Promise<KubernetesAnswer>;
 };
 
@@ -38,6 +39,13 @@ export const placeInCluster = (
     tokenFile: `${mounted}/token`,
     caFile: `${mounted}/ca.crt`,
   };
+};
+
+/** The token in a file. Throws, without repeating it, for what no header can hold (RFC 6750, section 2.1). */
+const tokenIn = (path: string, content: Buffer): string => {
+  const token = content.toString('utf8').trim();
+  if (!/^[\w.~+/-]+=*$/.test(token)) throw unusable(`the file ${path} holds no bearer token`, 'NO_TOKEN');
+  return token;
 };
 
 const mounted = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -66,7 +74,7 @@ export const kubernetesApi = (
   };
 
   const once = async (path: string, signal: AbortSignal): Promise<IncomingMessage> => {
-    const token = tokenFile === undefined ? undefined : (await file(tokenFile)).toString('utf8').trim();
+    const token = tokenFile === undefined ? undefined : tokenIn(tokenFile, await file(tokenFile));
     const headers = {
       Accept: 'application/json',
       'User-Agent': 'bothways',

@@ -1,6 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import { collectGarbage } from '../../kernel/garbage.ts';
+import { backoffMs } from '../../protocol/backoff.ts';
+import { whyUnusable } from '../unusable.ts';
+import { eventOf, keyOf, Nonsense, pageOf, textOf } from './answers.ts';
 import type { KubernetesAnswer, KubernetesApi } from './api.ts';
 import { linesOf } from './lines.ts';
 
@@ -19,12 +22,16 @@ export type ListAndWatch<T> = {
   readonly api: KubernetesApi;
   readonly collection: Collection;
   readonly pick: (object: unknown) => T | undefined;
-  /** Called when what was picked is not what it was. */
+  /** Called when what was picked is not what it was, and when it is out of date or up to date again. */
   readonly changed: () => void;
   readonly signal: AbortSignal;
   readonly random?: () => number;
-  /** How long the server is to keep a watch open, in seconds. */
+  /** How long the server is to keep a watch open at least, in seconds; up to twice as long, so that not all end at once. */
   readonly watchSeconds?: number;
+  /** How long a whole answer may take, beyond the time that a watch is open, in milliseconds. */
+  readonly answerMs?: number;
+  /** How long nothing but 404 has to come before objects that were there are taken for gone, in milliseconds. */
+  readonly absentMs?: number;
 };
 
 /** A collection that is kept up to date. `objects` are by namespace and name. */
@@ -39,31 +46,41 @@ export type Watched<T> = {
 
 /** Objects of one page of a list. */
 const pageSize = 100;
-/** Where the kind is not there it is looked for again after so many milliseconds: it may be installed later. */
-const absentMs = 60_000;
-const waits = { leastMs: 500, mostMs: 30_000 };
+const waits = { minMs: 500, maxMs: 30_000 };
 
 /** A resource version that the server no longer has; the list is to be read anew. */
-class Expired extends Error {}
-/** What is no answer of an API server. */
-class Nonsense extends Error {}
+class Expired extends Error {
+  constructor() {
+    super('the API server forgets its versions at once (410)');
+  }
+}
 
 /**
  * Lists a collection page by page, then watches it, for as long as the signal allows. A watch that ends is begun anew where it stood
- * (bookmarks keep that place fresh); after 410 the list is read anew and what vanished meanwhile is gone; errors are waited out with
- * growing, random pauses, or for as long as the server asks, while the last good state stays. Never rejects.
+ * (bookmarks keep that place fresh); when the server refuses that place, with 410 or otherwise, the list is read anew and what vanished
+ * meanwhile is gone; errors are waited out with growing, random pauses, or for as long as the server asks, while the last good state
+ * stays, also for a minute of 404: a server that starts, or something before it, may answer so in passing. A connection whose other
+ * end is gone without a word is given up when the answer should have ended. Never rejects.
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
-  const { api, collection, pick, changed, signal, random = Math.random, watchSeconds = 290 } = options;
+  const { api, collection, pick, changed, signal, random = Math.random } = options;
+  // Where the kind is not there it is looked for again after that time too: it may be installed later.
+  const { watchSeconds = 290, answerMs = 30_000, absentMs = 60_000 } = options;
   const objects = new Map<string, T>();
   const first = Promise.withResolvers<void>();
   let state: WatchState = { syncedAt: undefined, problem: undefined, absent: false };
 
-  const ask = async (query: Readonly<Record<string, string>>): Promise<KubernetesAnswer> => {
+  const isNow = (next: WatchState) => {
+    const before = state;
+    state = next;
+    if (before.problem !== next.problem) changed();
+  };
+
+  const ask = async (query: Readonly<Record<string, string>>, limit: AbortSignal): Promise<KubernetesAnswer> => {
     const { path, labelSelector } = collection;
     const all = new URLSearchParams({ ...query, ...(labelSelector === undefined ? {} : { labelSelector }) });
-    const answer = await api.get(`${path}?${all}`, signal);
+    const answer = await api.get(`${path}?${all}`, AbortSignal.any([signal, limit]));
     if (answer.status === 200) return answer;
     answer.discard();
     if (answer.status === 410) throw new Expired();
@@ -74,8 +91,12 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
     const seen = new Set<string>();
     let [version, pages] = ['', 0];
     for (let next: string | undefined = ''; next !== undefined; ) {
-      const answer = await ask({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) });
-      const page = pageOf(await textOf(answer.body));
+      const limit = AbortSignal.timeout(answerMs);
+      const answer = await ask({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) }, limit);
+      const body = await textOf(answer.body).catch((error: unknown) => {
+        throw limit.aborted ? new Nonsense('an answer without an end') : error;
+      });
+      const page = pageOf(body);
       for (const item of page.items) {
         const key = keyOf(item);
         const picked = key === undefined ? undefined : pick(item);
@@ -96,12 +117,15 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
 
   /** Watches from a version on; gives the version that it came to. */
   const watch = async (from: string, reached: (version: string) => void): Promise<void> => {
-    const answer = await ask({
+    const seconds = Math.round(watchSeconds * (1 + random()));
+    const query = {
       watch: '1',
       resourceVersion: from,
       allowWatchBookmarks: 'true',
-      timeoutSeconds: String(watchSeconds),
-    });
+      timeoutSeconds: String(seconds),
+    };
+    const answer = await ask(query, AbortSignal.timeout(seconds * 1_000 + answerMs));
+    isNow({ syncedAt: Date.now(), problem: undefined, absent: false });
     try {
       for await (const line of linesOf(answer.body)) {
         const event = eventOf(line);
@@ -111,7 +135,7 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
           throw new Nonsense(`an error in a watch, code ${event.code}`);
         }
         if (event.version !== undefined) reached(event.version);
-        state = { ...state, syncedAt: Date.now(), problem: undefined };
+        state = { ...state, syncedAt: Date.now() };
         if (event.type === 'BOOKMARK' || event.key === undefined) continue;
         const picked = event.type === 'DELETED' ? undefined : pick(event.object);
         // Most events are of a status that nobody here looks at.
@@ -128,38 +152,45 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
     }
   };
 
+  /** Whether the kind is not there: objects that were are gone when the server has said so for long enough. */
+  const isAbsent = (since: number | undefined): boolean => {
+    if (since === undefined) return false;
+    if (objects.size === 0) return true;
+    if (performance.now() - since < absentMs) return false;
+    objects.clear();
+    changed();
+    return true;
+  };
+
   const keepUp = async (): Promise<void> => {
     let version: string | undefined;
     let failures = 0;
+    let absentSince: number | undefined;
     while (!signal.aborted) {
       try {
         version ??= await list();
         first.resolve();
-        failures = 0;
         const began = performance.now();
         await watch(version, (reached) => {
           version = reached;
         });
+        [failures, absentSince] = [0, undefined];
         // A server that ends each watch at once is not asked without a pause.
-        if (performance.now() - began < 1_000) await wait(waits.leastMs, undefined, { signal });
+        if (performance.now() - began < 1_000) await wait(waits.minMs, undefined, { signal });
       } catch (error) {
         if (signal.aborted) break;
-        if (error instanceof Expired) {
-          version = undefined;
-          continue;
-        }
         failures += 1;
-        const absent = error instanceof Refused && error.status === 404;
-        if (absent && objects.size > 0) {
-          objects.clear();
-          changed();
-        }
-        state = { ...state, problem: absent ? undefined : sentence(error), absent };
+        if (isOfVersion(error)) version = undefined;
+        // What was to be expected after a long pause; a server that says so again and again is not asked without one.
+        if (error instanceof Expired && failures === 1) continue;
+        const isThere = !(error instanceof Refused) || error.status !== 404;
+        absentSince = isThere ? undefined : (absentSince ?? performance.now());
+        const absent = isAbsent(absentSince);
+        isNow({ ...state, problem: absent ? undefined : sentence(error), absent });
         first.resolve();
-        const limit = Math.min(waits.mostMs, waits.leastMs * 2 ** Math.min(failures, 10));
-        const pause = waits.leastMs + random() * (limit - waits.leastMs);
-        const asked = error instanceof Refused ? error.retryAfterMs : undefined;
-        await wait(asked ?? (absent ? absentMs : pause), undefined, { signal }).catch(() => {});
+        const pause = absent ? absentMs : backoffMs(waits, failures, random);
+        const asked = error instanceof Refused ? (error.retryAfterMs ?? 0) : 0;
+        await wait(Math.max(asked, pause), undefined, { signal }).catch(() => {});
       }
     }
     first.resolve();
@@ -179,84 +210,30 @@ class Refused extends Error {
   }
 }
 
+/** Statuses that say nothing of the version that was asked for. */
+const ofOthers = new Set([401, 403, 429]);
+
+/**
+ * Whether another version may mend it: the server forgot it, never had it (a restored etcd), or sent what cannot be followed. A
+ * connection that breaks says nothing of it.
+ */
+const isOfVersion = (error: unknown): boolean =>
+  error instanceof Expired || error instanceof Nonsense || (error instanceof Refused && !ofOthers.has(error.status));
+
 const hints: Readonly<Record<number, string>> = {
   401: 'the API server does not know our token (401)',
   403: 'the API server does not let us read this (403); look at the ClusterRole',
+  404: 'the API server says that it has no such kind any more (404)',
   429: 'the API server has no time for us (429)',
 };
 
 const sentence = (error: unknown): string => {
   if (error instanceof Refused) return hints[error.status] ?? error.message;
   if (error instanceof Nonsense) return `the API server sent ${error.message}`;
+  if (error instanceof Expired) return error.message;
+  const unusable = whyUnusable(error);
+  if (unusable !== undefined) return unusable;
   if (!(error instanceof Error)) return 'the API server cannot be reached';
   const code = 'code' in error && typeof error.code === 'string' ? error.code : error.message;
   return `the API server cannot be reached: ${code}`;
-};
-
-/** A page is at most some megabytes; more is no page of ours. */
-const mostPageBytes = 64 * 1_024 * 1_024;
-
-const textOf = async (body: AsyncIterable<Buffer>): Promise<string> => {
-  const pieces: Buffer[] = [];
-  let bytes = 0;
-  for await (const piece of body) {
-    bytes += piece.length;
-    if (bytes > mostPageBytes) throw new Nonsense('an answer that is too long');
-    pieces.push(piece);
-  }
-  return Buffer.concat(pieces).toString('utf8');
-};
-
-const record = (value: unknown): Readonly<Record<string, unknown>> | undefined =>
-  // safe: a plain object has texts as keys
-  typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : undefined;
-const text = (value: unknown): string | undefined => (typeof value === 'string' && value !== '' ? value : undefined);
-
-const metadataOf = (object: unknown) => record(record(object)?.metadata);
-
-const keyOf = (object: unknown): string | undefined => {
-  const metadata = metadataOf(object);
-  const name = text(metadata?.name);
-  return name === undefined ? undefined : `${text(metadata?.namespace) ?? ''}/${name}`;
-};
-
-const pageOf = (
-  body: string,
-): { readonly items: readonly unknown[]; readonly version: string; readonly next: string | undefined } => {
-  const page = record(JSON.parse(body));
-  const metadata = record(page?.metadata);
-  const version = text(metadata?.resourceVersion);
-  if (page === undefined || version === undefined) throw new Nonsense('an answer that is no list');
-  return { items: Array.isArray(page.items) ? page.items : [], version, next: text(metadata?.continue) };
-};
-
-/** An event of a watch. `code` is that of an ERROR's status. */
-export type WatchEvent = {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR';
-  readonly object: unknown;
-  readonly key: string | undefined;
-  readonly version: string | undefined;
-  readonly code: number | undefined;
-};
-
-/** Reads a line of a watch; `undefined` if it is none. Never throws. */
-export const eventOf = (line: string): WatchEvent | undefined => {
-  let event: Readonly<Record<string, unknown>> | undefined;
-  try {
-    event = record(JSON.parse(line));
-  } catch {
-    return undefined;
-  }
-  const type = text(event?.type);
-  if (type !== 'ADDED' && type !== 'MODIFIED' && type !== 'DELETED' && type !== 'BOOKMARK' && type !== 'ERROR')
-    return undefined;
-  const object = event?.object;
-  const code = record(object)?.code;
-  return {
-    type,
-    object,
-    key: keyOf(object),
-    version: text(metadataOf(object)?.resourceVersion),
-    code: typeof code === 'number' ? code : undefined,
-  };
 };

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pending } from '../../../src/net/icmp/pending.ts';
-import { roundTrip } from '../../../src/net/icmp/pending.ts';
+import { noteSending, roundTrip } from '../../../src/net/icmp/pending.ts';
 import { slots } from '../../../src/net/icmp/slots.ts';
 
 const pending = (times: Partial<Pending> = {}): Pending => ({
@@ -35,6 +35,18 @@ test('icmp round trip: a clock that was set while a packet was under way is foun
   const stepped = { ns: 10e6, clock: 'monotonic', isStepped: true };
   assert.deepEqual(roundTrip(pending({ leftAt: 5e9 }), 4e9, 110), stepped);
   assert.deepEqual(roundTrip(pending({ leftAt: 5e9 }), 3_605e9, 110), stepped);
+});
+
+test('icmp round trip: a process that is held up while it notes the time has not seen a clock set', () => {
+  const wall = () => (performance.timeOrigin + performance.now()) * 1e6;
+  const heldUp = () => {
+    const read = wall();
+    while (wall() < read + 3e6);
+    return read;
+  };
+  const held = pending();
+  noteSending(held, heldUp);
+  assert.equal(roundTrip(held, wall(), performance.now()).isStepped, false);
 });
 
 test('icmp slots: stamps find their packets, also when the kernel has counted one that it refused', () => {
