@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import type { z } from 'zod';
-import type { KitOptions } from '../../src/net/kit.ts';
+import { type KitOptions, kit as makeKit } from '../../src/net/kit.ts';
 import { resolver } from '../../src/net/resolve.ts';
 import { http } from '../../src/probers/http/http.ts';
+import { awsServer } from '../servers/aws.ts';
 import { chain, issue } from '../servers/certificates.ts';
 import { testContext } from '../servers/context.ts';
 import { a, dnsServer, zone } from '../servers/dns.ts';
@@ -346,6 +348,33 @@ test('http: tokens and more headers are sent, secrets read where they are kept',
   assert.deepEqual((await probe(server.url, { bearer_token_file: '/nonexistent/token' })).reasons, ['file_unreadable']);
 });
 
+test('http: secrets are read before the first run; a 401 makes them be asked for anew, for the next one', async () => {
+  await using aws = await awsServer();
+  aws.parameters.set('/waf', 'old');
+  let good = 'old';
+  await using server = await httpServer(({ headers }) => answer(headers.get('x-probe') === good ? 200 : 401));
+  await using kit = makeKit({ environment: aws.environment });
+  const settings = http.settings.parse({
+    preferred_ip_protocol: 'ip4',
+    http_headers: { 'X-Probe': { secrets: [{ secret: 'ssm:/waf' }] } },
+  });
+  const once = async () => {
+    await using context = testContext({ kit });
+    return (await http.probe(server.url, settings, context)).failures.map(({ reason }) => reason);
+  };
+  await http.warmUp?.(settings, kit);
+  assert.equal(aws.calls.length, 1);
+  assert.deepEqual(await once(), []);
+  assert.equal(aws.calls.length, 1);
+  good = 'new';
+  aws.parameters.set('/waf', 'new');
+  assert.deepEqual(await once(), ['http_status']);
+  while (aws.calls.length < 2) await wait(2);
+  while ((await kit.secret({ secret: 'ssm:/waf' })) === 'old') await wait(2);
+  assert.deepEqual(await once(), []);
+  assert.equal(aws.calls.length, 2);
+});
+
 test('http: silence at each stage ends at the time limit with the phase it stood in, and no socket left', async () => {
   const stages: readonly [Script, string, string][] = [
     [() => undefined, 'timeout', 'processing'],
@@ -502,10 +531,11 @@ const unanswered = async () => {
 };
 
 test('http: network_exporter has when the certificates expire, and only with an answer', async () => {
-  const { leaf } = await chain();
   await using server = await httpsServer(says(200));
   const { points } = await probe(server.url);
-  const seconds = points.get(`http_get_seconds{target="${server.url}",type="TLSEarliestCertExpiry"}`);
-  assert.ok(leaf !== undefined && (seconds ?? 0) > Date.now() / 1_000);
-  assert.ok((points.get(`http_get_seconds{target="${server.url}",type="TLSLastChainExpiry"}`) ?? 0) >= (seconds ?? 0));
+  const expiry = (type: string) => points.get(`http_get_seconds{target="${server.url}",type="${type}"}`) ?? 0;
+  assert.ok(expiry('TLSEarliestCertExpiry') > Date.now() / 1_000);
+  assert.equal(expiry('TLSLastChainExpiry'), expiry('TLSEarliestCertExpiry'));
+  const none = await unanswered();
+  assert.ok(![...none.points.keys()].some((name) => name.includes('Expiry')));
 });

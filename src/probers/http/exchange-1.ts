@@ -43,7 +43,9 @@ const newSlot = async (): Promise<Slot> => {
       connect: (_options, callback) => {
         const { socket } = slot;
         // Answering at once would find undici still in the middle of asking.
-        queueMicrotask(() => (socket === undefined ? callback(new Error('no socket'), null) : callback(null, socket)));
+        queueMicrotask(() =>
+          socket === undefined || socket.destroyed ? callback(gone, null) : callback(null, socket),
+        );
       },
       pipelining: 1,
       maxHeaderSize: headLimit,
@@ -118,5 +120,11 @@ const dispatch = (
       },
     );
   });
+
+/**
+ * The connection ended before the request was on its way. Handed over all the same, undici 8.12 would refuse it with an error that it
+ * takes for passing, and ask for another one at once, for ever. For this code it lets the request fail.
+ */
+const gone = Object.assign(new Error('the connection is gone'), { code: 'ENOTCONN' });
 
 const enough = new Error('the rest of the answer is not wanted');

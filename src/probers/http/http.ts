@@ -12,7 +12,7 @@ import { type Answered, hop } from './hop.ts';
 import { judgeFor } from './judge.ts';
 import { type HttpFacts, httpMetrics, httpPoints } from './metrics.ts';
 import { httpGetMetrics, httpGetPoints } from './network-exporter.ts';
-import { type Prepared, prepare, requestOf } from './request.ts';
+import { type Prepared, prepare, renewSecrets, requestOf } from './request.ts';
 import { type HttpSettings, httpSettings } from './settings.ts';
 
 /** Redirects that are followed. */
@@ -45,6 +45,7 @@ const probe = async (target: string, settings: HttpSettings, context: Context): 
   if ('reason' in prepared) return { facts: {}, failures: [prepared] };
   const facts: Draft = {};
   const failures = await follow(new URL(target), prepared, settings, context, facts);
+  if (facts.status === 401 && failures.length > 0) renewSecrets(settings, context.kit);
   return { facts, failures };
 };
 
@@ -185,7 +186,7 @@ export const http = defineProber<HttpFacts>()({
   modules: { http_2xx: {}, http_post_2xx: { method: 'POST' } },
   settings: httpSettings,
   metrics: { ...httpMetrics, ...httpGetMetrics },
-  warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config)]),
+  warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config), prepare(settings, kit)]),
   locate,
   probe,
   points: (run) => (speaks(run, 'network_exporter') ? [...httpPoints(run), ...httpGetPoints(run)] : httpPoints(run)),

@@ -41,6 +41,17 @@ export const prepare = async (settings: HttpSettings, kit: Kit): Promise<Prepare
   return { host, headers, credentials, body: await bodyOf(settings, kit) };
 };
 
+/** Asks anew for the secrets that a request carried, for the next run: the target says that they are the wrong ones. */
+export const renewSecrets = (settings: HttpSettings, kit: Kit): void => {
+  const { basic_auth: basic, authorization, bearer_token: token, headers, http_headers: more } = settings;
+  const values = [
+    ...Object.values(headers),
+    ...Object.values(more).flatMap(({ secrets = [] }) => secrets),
+    ...[basic?.username, basic?.password, authorization?.credentials, token],
+  ];
+  for (const value of values) if (typeof value === 'object') void kit.secret(value, true).catch(() => {});
+};
+
 const authorizationOf = async (settings: HttpSettings, kit: Kit): Promise<string | undefined> => {
   const value = async (given: string | SecretRef | undefined, path: string | undefined) =>
     given !== undefined ? kit.secret(given) : path === undefined ? '' : (await kit.file(path)).toString('utf8').trim();

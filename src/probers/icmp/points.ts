@@ -2,7 +2,7 @@ import { counter, gauge, type Point, point } from '../../kernel/metric.ts';
 import { type Run, speaks } from '../../kernel/run.ts';
 import { addressMetrics, addressPoints } from '../../net/address.ts';
 import { pingMetrics, pingPoints } from '../../net/icmp/network-exporter.ts';
-import { statisticsOf, sumOf } from '../../protocol/statistics.ts';
+import { statisticNames as stat, statisticsOf, sumOf } from '../../protocol/statistics.ts';
 import type { IcmpFacts, IcmpMemory } from './facts.ts';
 
 const blackbox = { dialect: 'blackbox_exporter' } as const;
@@ -10,14 +10,6 @@ const phase = {
   resolve: 'Resolving the name.',
   setup: 'Preparing socket and packet.',
   rtt: 'From the leaving of the packet to the arrival of the reply, by the stamps of the kernel; the mean of a burst, 0 without a reply.',
-} as const;
-const stat = {
-  best: 'The shortest.',
-  mean: 'The sum divided by their number.',
-  median: 'The middle one.',
-  worst: 'The longest.',
-  deviation: 'The standard deviation of the whole population.',
-  jitter: 'The median absolute difference of neighbours.',
 } as const;
 
 /** The metrics of the prober icmp. */

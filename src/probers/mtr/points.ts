@@ -3,18 +3,10 @@ import { type Run, speaks } from '../../kernel/run.ts';
 import { addressMetrics, addressPoints } from '../../net/address.ts';
 import { mtrMetrics as compatible, mtrPoints as compatiblePoints } from '../../net/icmp/network-exporter.ts';
 import { type EndState, endStates } from '../../protocol/hop-table.ts';
-import { statisticsOf } from '../../protocol/statistics.ts';
+import { statisticNames as stat, statisticsOf } from '../../protocol/statistics.ts';
 import type { MtrFacts, MtrMemory, NamedHop } from './facts.ts';
 
 const ttl = 'The place of the hop in the path, two digits: 01 to 30.';
-const stat = {
-  best: 'The shortest.',
-  mean: 'The sum divided by their number.',
-  median: 'The middle one.',
-  worst: 'The longest.',
-  deviation: 'The standard deviation of the whole population.',
-  jitter: 'The median absolute difference of neighbours.',
-} as const;
 const perHop = { profile: 'full', labels: { ttl } } as const;
 
 /** The metrics of the prober mtr. */
