@@ -7,6 +7,7 @@ import { nearest } from '../protocol/nearest.ts';
 export const awsRegions: readonly string[] = [
   'af-south-1',
   'ap-east-1',
+  'ap-east-2',
   'ap-northeast-1',
   'ap-northeast-2',
   'ap-northeast-3',
@@ -17,6 +18,7 @@ export const awsRegions: readonly string[] = [
   'ap-southeast-3',
   'ap-southeast-4',
   'ap-southeast-5',
+  'ap-southeast-6',
   'ap-southeast-7',
   'ca-central-1',
   'ca-west-1',

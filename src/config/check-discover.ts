@@ -21,17 +21,25 @@ export const checkDiscover = ({ discover, aws }: List, { modules, vantages, sele
     );
   if (discover?.publish !== undefined && discover.kubernetes.length === 0)
     add(['discover', 'publish'], 'there is nothing to publish; write what to find in a cluster: `kubernetes:`');
+  const many = vantages.find(({ kind, name }) => kind === 'agent' && name.includes('/'));
+  if (discover?.publish !== undefined && many !== undefined)
+    add(
+      ['discover', 'publish'],
+      `the vantage ${quoted(many.name)} stands for many agents, and each would publish in the place of the others; write \`publish\` into a list of one agent alone`,
+    );
+  const known = (path: Path, module: string) => {
+    if (modules.find(module) !== undefined) return;
+    const guess = nearest(module, modules.names());
+    add(path, `no module ${quoted(module)}${guess === undefined ? '' : `; did you mean ${quoted(guess)}?`}`);
+  };
+  for (const [index, { modules: choosable = [] }] of (discover?.kubernetes ?? []).entries())
+    for (const [number, module] of choosable.entries())
+      known(['discover', 'kubernetes', index, 'modules', number], module);
   for (const section of ['kubernetes', 'file_sd'] as const)
     for (const [index, { defaults }] of (discover?.[section] ?? []).entries()) {
       const path = ['discover', section, index, 'defaults'];
       const { module, from } = defaults;
-      if (module !== undefined && modules.find(module) === undefined) {
-        const guess = nearest(module, modules.names());
-        add(
-          [...path, 'module'],
-          `no module ${quoted(module)}${guess === undefined ? '' : `; did you mean ${quoted(guess)}?`}`,
-        );
-      }
+      if (module !== undefined) known([...path, 'module'], module);
       if (from !== undefined)
         for (const text of select(from).unmatched)
           add([...path, 'from', from.indexOf(text)], unmatchedText(text, vantages));

@@ -1,14 +1,15 @@
-import type { Check, Labels, Target, Vantage } from '../kernel/check.ts';
+import type { Check, Labels, Module, Target, Vantage } from '../kernel/check.ts';
 import { formatDuration, parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { withAuthorities } from './authorities.ts';
+import { clustersOf } from './aws.ts';
 import { checkDiscover } from './check-discover.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
 import { isMetadata } from './hosts.ts';
 import { addIssues } from './issues.ts';
-import { joinLabels, targetLabelProblem } from './labels.ts';
+import { checkLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
 import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
 import type { List, ProberTable } from './schema.ts';
@@ -17,6 +18,7 @@ import { shapeOf } from './shape.ts';
 import { type Add, type Chosen, type Item, itemsOf, nameOf, type Wanted, wantedOf } from './target.ts';
 import { vantageProblem } from './vantage-rules.ts';
 import { vantagesOf, vpcOf } from './vantages.ts';
+import { checkVariables } from './variables.ts';
 
 /** A list turned into what the rest of the program deals in. With problems the rest is incomplete and must not be used. */
 export type Compiled = {
@@ -64,11 +66,14 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     more: problems.more(),
   });
   const endpoints = endpointsOf(list, work.select, vantages, problems.add, warnings.add);
-  // What is discovered may be all that there is, or all that a vantage probes.
+  checkVariables({ vantages, checks: work.checks, endpoints }, problems.add);
+  // What is discovered, or what clusters publish, may be all that there is, or all that a vantage probes.
+  const hears = clustersOf(list.aws).length > 0;
   if (list.discover !== undefined) return result();
-  if (work.names.size === 0) warnings.add([], 'the list has no targets');
+  if (work.names.size === 0 && !hears) warnings.add([], 'the list has no targets');
   else if (problems.all.length === 0) {
-    for (const { name } of vantages) if (!work.used.has(name)) problems.add(['vantages', name], unused);
+    for (const { name, kind } of vantages)
+      if (!work.used.has(name) && !(hears && kind === 'lambda')) problems.add(['vantages', name], unused);
   }
   return result();
 };
@@ -147,7 +152,7 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
     ...sloOf(around.wanted),
   };
   const said = { name: module.name, prober: module.prober, timeoutMs, settings: settings.value };
-  for (const vantage of vantagesOfItem(item, prober, settings.value, around, work)) {
+  for (const vantage of vantagesOfItem(item, prober, said, around, work)) {
     work.used.add(vantage.name);
     work.checks.push({
       id: `${name}@${vantage.name}${index === 0 ? '' : `+${index}`}`,
@@ -155,7 +160,11 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
       target,
       module: said,
       vantage,
-      labels: labelsFor(item, target, vantage, chosen.get('job'), prober, work.list),
+      labels: checkLabels(work.list.external_labels, prober, chosen.get('job') ?? 'bothways', {
+        instance: item.instance,
+        target,
+        vantage,
+      }),
     });
   }
 };
@@ -167,11 +176,12 @@ const sloOf = ({ entry: { slo } }: Wanted): Pick<Target, 'slo'> =>
 const vantagesOfItem = (
   { place, module, intervalMs, path }: Item,
   { needs }: Prober,
-  settings: unknown,
+  { settings, timeoutMs }: Module,
   { chosen, vantages }: Around,
   work: Work,
 ): readonly Vantage[] => {
-  const wish = { host: place.host, prober: module.prober, needs, settings, intervalMs, private: chosen.get('private') };
+  const times = { intervalMs, timeoutMs };
+  const wish = { host: place.host, prober: module.prober, needs, settings, ...times, private: chosen.get('private') };
   for (const vantage of vantages) {
     const entry = work.list.vantages[vantage.name];
     const problem =
@@ -193,29 +203,6 @@ const timeLimit = ({ limits: { target, defaults, module } }: Item, byNature: num
 
 const tooShort = (intervalMs: number, timeoutMs: number): string =>
   `interval ${formatDuration(intervalMs)} is below the time limit ${formatDuration(timeoutMs)}; write a longer interval or a shorter timeout`;
-
-const labelsFor = (
-  { instance }: Item,
-  { name, labels }: Target,
-  vantage: Vantage,
-  job: string | undefined,
-  prober: Prober,
-  { external_labels }: List,
-): Labels =>
-  joinLabels(
-    external_labels,
-    prober,
-    {
-      job: job ?? 'bothways',
-      instance,
-      name,
-      vantage: vantage.name,
-      vantage_kind: vantage.kind,
-      vantage_region: vantage.region ?? '',
-    },
-    vantage.labels,
-    labels,
-  );
 
 type ItemSettings = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 

@@ -27,12 +27,27 @@ const name = z.string().regex(/^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/, 'write the
 const kubernetesSettings = z.strictObject({
   kinds: z.array(z.enum(kubernetesKinds)).min(1).describe('Kinds of objects to make targets of.'),
   namespaces: z.array(name).min(1).optional().describe('Only in these namespaces; in all if not set.'),
+  gateway_namespaces: z
+    .array(name)
+    .min(1)
+    .optional()
+    .describe('Where the Gateways of routes are looked for; as `namespaces` if not set.'),
+  ingress_classes: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Only Ingresses of these classes; of all if not set.'),
   selector: z
     .string()
     .min(1)
     .max(1_000)
     .optional()
     .describe('Only objects with these labels, for example `team=shop,tier!=test`.'),
+  modules: z
+    .array(z.string().min(1))
+    .min(1)
+    .optional()
+    .describe('Modules that objects may choose, besides `defaults.module`; any without secrets if not set.'),
   server: z
     .string()
     .regex(/^https?:\/\//, 'write a URL: https://HOST:PORT')

@@ -1,13 +1,14 @@
 import type { Vantage } from '../kernel/check.ts';
-import type { Endpoint } from './endpoint.ts';
 import { withAuthorities } from './authorities.ts';
+import type { Endpoint } from './endpoint.ts';
 import { isMetadata } from './hosts.ts';
-import { secretFileIn } from './secret-files.ts';
 import { quoted } from './problem.ts';
 import type { List } from './schema.ts';
+import { secretFileIn } from './secret-files.ts';
 import { exampleParameter } from './secrets.ts';
 import type { Selection } from './selectors.ts';
 import type { Add } from './target.ts';
+import { variableIn } from './variables.ts';
 
 /** The endpoints of a list, each with the names of the vantages that push to it; tells of vantages that push nowhere. */
 export const endpointsOf = (
@@ -40,10 +41,17 @@ export const endpointsOf = (
         [...path, ...secretFile.split('.')],
         `Lambda (vantage ${lambda.name}) has no such file; write a reference such as ${exampleParameter}, or \`from: [kind=agent]\``,
       );
+    const variable = lambda === undefined ? undefined : variableIn(settings);
+    if (variable !== undefined && lambda !== undefined)
+      problem(
+        [...path, ...variable.path],
+        `Lambda (vantage ${lambda.name}): ${variable.message}; choose another name, or \`from: [kind=agent]\``,
+      );
     return { name, from: selection.vantages.map((vantage) => vantage.name), settings };
   });
   const pushing = new Set(endpoints.flatMap(({ from }) => from));
-  const silent = endpoints.length === 0 ? [] : vantages.filter(({ name }) => !pushing.has(name));
+  // An agent without any receiver has a page, and is scraped; a function has neither.
+  const silent = vantages.filter(({ name, kind }) => !pushing.has(name) && (kind === 'lambda' || endpoints.length > 0));
   for (const { name } of silent) warning(['vantages', name], 'no remote_write takes the samples of this vantage');
   return endpoints;
 };

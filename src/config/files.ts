@@ -8,9 +8,13 @@ export type ListFile = { readonly file: string; readonly text: string };
 /** Larger files are refused: nobody wrote them by hand, and parsing takes some fifty times their size in memory. */
 const largest = 32 * 1_024 * 1_024;
 
+/** Where a repository has its list, as `bothways init` makes it. */
+export const inRepository = ['bothways.yml', 'targets'];
+
 /**
  * Reads the files of a list: each path is a file or a folder, whose `*.yml` and `*.yaml` are taken in the order of their
- * names. Refuses what is too large, no UTF-8, or has NUL bytes.
+ * names. Of a repository's folder only the list is taken ({@link inRepository}). Refuses what is too large, no UTF-8, or has NUL
+ * bytes.
  */
 export const listFiles = async (
   paths: readonly string[],
@@ -18,7 +22,9 @@ export const listFiles = async (
   const files: ListFile[] = [];
   const problems: Problem[] = [];
   for (const path of paths) {
-    for (const file of await inFolder(path)) {
+    const { names, ...unread } = await inFolder(path);
+    problems.push(...unread.problems);
+    for (const file of names) {
       const read = await one(file);
       if (read.ok) files.push({ file, text: read.text });
       else problems.push({ file, line: 0, path: '', message: read.message });
@@ -29,17 +35,28 @@ export const listFiles = async (
   return { files, problems };
 };
 
-const inFolder = async (path: string): Promise<readonly string[]> => {
+/** The files of a list that a path stands for, and why a folder of it cannot be read. */
+type InFolder = { readonly names: readonly string[]; readonly problems: readonly Problem[] };
+
+const inFolder = async (path: string): Promise<InFolder> => {
   const isFolder = await stat(path).then(
     (status) => status.isDirectory(),
     () => false,
   );
-  if (!isFolder) return [path];
-  const names = await readdir(path);
-  return names
-    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
-    .sort()
-    .map((name) => join(path, name));
+  if (!isFolder) return { names: [path], problems: [] };
+  let names: string[];
+  try {
+    names = await readdir(path);
+  } catch (error) {
+    return { names: [], problems: [{ file: path, line: 0, path: '', message: whyUnread(error) }] };
+  }
+  if (names.includes('bothways.yml') && (names.includes('targets') || names.includes('serverless.yml'))) {
+    const there = inRepository.filter((name) => names.includes(name));
+    const parts = await Promise.all(there.map((name) => inFolder(join(path, name))));
+    return { names: parts.flatMap((part) => part.names), problems: parts.flatMap((part) => part.problems) };
+  }
+  const lists = names.filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.')).sort();
+  return { names: lists.map((name) => join(path, name)), problems: [] };
 };
 
 type Read = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly message: string };
@@ -51,9 +68,13 @@ const one = async (file: string): Promise<Read> => {
       return { ok: false, message: `larger than ${largest / 1_048_576} MiB; split it into several files` };
     return decode(await readFile(file));
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return { ok: false, message: codes[code] ?? `cannot be read (${code})` };
+    return { ok: false, message: whyUnread(error) };
   }
+};
+
+const whyUnread = (error: unknown): string => {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+  return codes[code] ?? `cannot be read (${code})`;
 };
 
 const codes: Readonly<Record<string, string>> = {

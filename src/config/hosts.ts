@@ -1,5 +1,6 @@
 import { isNoMetadata } from '../net/kit.ts';
-import { addressBytes } from '../protocol/ip-address.ts';
+import { isGlobal } from '../protocol/address-range.ts';
+import { addressBytes, addressText } from '../protocol/ip-address.ts';
 
 /** Names under which clouds serve their metadata. */
 const metadataNames = new Set([
@@ -15,40 +16,27 @@ export const isMetadata = (host: string): boolean => {
   return metadataNames.has(name) || !isNoMetadata(name);
 };
 
-/** A host in lower case, without brackets and final dot. */
-const plainHost = (host: string): string =>
-  host
-    .toLowerCase()
-    .replace(/^\[(.*)\]$/, '$1')
-    .replace(/\.$/, '');
+/**
+ * A host in lower case, without brackets and final dot, and as URLs mean it: `10.1`, `0x7f.1` and `2130706433` are IPv4 addresses.
+ * @see https://url.spec.whatwg.org/#concept-host-parser
+ */
+const plainHost = (host: string): string => {
+  const bare = withoutBrackets(host.toLowerCase());
+  // Most hosts are names, whose last label is no number.
+  if (/^(?:[a-z\d_-]+\.)*[a-z_][a-z\d_-]*$/.test(bare)) return bare;
+  const url = `http://${bare.includes(':') ? `[${bare}]` : bare}`;
+  return URL.canParse(url) ? withoutBrackets(new URL(url).hostname) : bare;
+};
 
-/** Ranges that are not routed on the public Internet (RFC 1918, 6598, 1122, 3927, 4193, 4291): first bytes and length in bits. */
-const privateRanges: readonly (readonly [bytes: readonly number[], bits: number])[] = [
-  [[0], 8],
-  [[10], 8],
-  [[100, 64], 10],
-  [[127], 8],
-  [[169, 254], 16],
-  [[172, 16], 12],
-  [[192, 168], 16],
-];
-const privateRanges6: typeof privateRanges = [
-  [[0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 120],
-  [[0xfc], 7],
-  [[0xfe, 0x80], 10],
-];
+const withoutBrackets = (host: string): string => {
+  const bare = host.startsWith('[') && host.endsWith(']') ? host.slice(1, -1) : host;
+  return bare.endsWith('.') ? bare.slice(0, -1) : bare;
+};
 
-const within = (address: Uint8Array, [bytes, bits]: (typeof privateRanges)[number]): boolean =>
-  bytes.every((byte, index) => {
-    const left = Math.min(8, bits - index * 8);
-    return (((address[index] ?? 0) ^ byte) & (0xff << (8 - left)) & 0xff) === 0;
-  });
-
-/** Whether a host is an address of a private, loopback or link-local range, or `localhost`. */
+/** Whether a host is an address that is not of the public Internet, or `localhost`. */
 export const isPrivate = (host: string): boolean => {
   const bytes = addressBytes(plainHost(host));
-  if (bytes === undefined) return /(?:^|\.)localhost$/.test(plainHost(host));
-  return (bytes.length === 4 ? privateRanges : privateRanges6).some((range) => within(bytes, range));
+  return bytes === undefined ? /(?:^|\.)localhost$/.test(plainHost(host)) : !isGlobal(bytes);
 };
 
 /** Whether a host is an IPv6 address; one that only maps an IPv4 address is not. */
@@ -56,12 +44,30 @@ export const isIpv6 = (host: string): boolean => addressBytes(plainHost(host))?.
 
 const isAddress = (host: string): boolean => addressBytes(plainHost(host)) !== undefined;
 
-const insideNames = /(?:^|\.)(?:svc|local|internal|localhost)$|\.svc\./;
+/**
+ * Last labels of names that the public DNS does not have: clusters', those of private networks, and those that are nobody's.
+ * @see https://www.rfc-editor.org/rfc/rfc6762#appendix-G and https://www.iana.org/assignments/special-use-domain-names
+ */
+const insideNames =
+  /(?:^|\.)(?:svc|local|internal|localhost|localdomain|intranet|private|corp|home|home\.arpa|lan|consul|test|invalid|onion)$|\.svc\./;
+
+/** Names that stand for the address that is written in them, as `app.10-0-0-1.nip.io` and `app-0a000001.nip.io` do. */
+const addressNames = /(?:^|\.)(?:nip\.io|sslip\.io|xip\.io)$/;
+const privateParts = (name: string): boolean => {
+  const quads = name.matchAll(/(?<![\da-z])(?=(\d{1,3})[.-](\d{1,3})[.-](\d{1,3})[.-](\d{1,3})(?![\da-z]))/g);
+  const texts = [...quads].map(([, ...bytes]) => bytes.map(Number).join('.'));
+  for (const [hex] of name.matchAll(/(?<![\da-z])[\da-f]{8}(?![\da-z])/g))
+    texts.push(addressText(Buffer.from(hex, 'hex')));
+  // An IPv6 address has dashes for its colons.
+  for (const label of name.split('.')) if (label.includes('-')) texts.push(label.replaceAll('-', ':'));
+  return texts.some((text) => isAddress(text) && isPrivate(text));
+};
 
 /** The side of a host when the list says nothing: inside for private addresses and for names that only a cluster or office knows. */
 export const sideOf = (host: string): 'outside' | 'inside' => {
   if (isAddress(host)) return isPrivate(host) ? 'inside' : 'outside';
   const name = plainHost(host);
+  if (addressNames.test(name)) return privateParts(name) ? 'inside' : 'outside';
   return !name.includes('.') || insideNames.test(name) ? 'inside' : 'outside';
 };
 

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import type { Labels } from '../kernel/check.ts';
+import type { Check, Labels } from '../kernel/check.ts';
 import type { Prober } from '../net/prober.ts';
 import { quoted } from './problem.ts';
 
@@ -49,10 +49,32 @@ export const vantageLabelProblem = (name: string): string | undefined => {
 };
 
 /** Joins labels, later ones first in rank; empty values are no labels, and external ones yield to all and to the metrics' own. */
-export const joinLabels = (external: Labels, prober: Prober, ...parts: readonly Labels[]): Labels => {
+const joinLabels = (external: Labels, prober: Prober, ...parts: readonly Labels[]): Labels => {
   const own = labelsOf(prober);
   const labels: Record<string, string> = {};
   for (const [name, value] of Object.entries(external)) if (value !== '' && !own.has(name)) labels[name] = value;
   for (const part of parts) for (const [name, value] of Object.entries(part)) if (value !== '') labels[name] = value;
   return labels;
 };
+
+/** All labels of a check's series: of the list, of who it is, of its vantage and of its target. */
+export const checkLabels = (
+  external: Labels,
+  prober: Prober,
+  job: string,
+  { instance, target, vantage }: Pick<Check, 'instance' | 'target' | 'vantage'>,
+): Labels =>
+  joinLabels(
+    external,
+    prober,
+    {
+      job,
+      instance,
+      name: target.name,
+      vantage: vantage.name,
+      vantage_kind: vantage.kind,
+      vantage_region: vantage.region ?? '',
+    },
+    vantage.labels,
+    target.labels,
+  );

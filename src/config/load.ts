@@ -5,12 +5,13 @@ import { unsupportedKey } from './endpoint.ts';
 import { type ListFile, listFiles } from './files.ts';
 import { addIssues } from './issues.ts';
 import { join, type Origin } from './join.ts';
+import { type Seen, seenFile } from './named-files.ts';
 import { prepare } from './prepare.ts';
 import { type Finding, findings, type Path, type Problem, pathText } from './problem.ts';
 import { type List, listSchema, newestVersion, type ProberTable } from './schema.ts';
 import { shapeOf } from './shape.ts';
 import { asVantage } from './vantages.ts';
-import { type Spot, yamlFile } from './yaml-file.ts';
+import { type KnownItems, type Spot, yamlFile } from './yaml-file.ts';
 
 /** What a list is read with. `environment` is only looked at to warn of variables that are not set here. */
 export type LoadOptions = {
@@ -18,6 +19,8 @@ export type LoadOptions = {
   readonly environment?: Readonly<Record<string, string | undefined>>;
   /** Which of many agents reads it: `cluster/node` where the list has `cluster/*`. */
   readonly vantage?: string | undefined;
+  /** Shared by lists that are much alike. */
+  readonly known?: KnownItems;
 };
 
 /** A list and what it compiles to, or everything that is wrong with it (the first of it, and how many more). */
@@ -33,8 +36,8 @@ export type Loaded =
   | { readonly ok: false; readonly problems: readonly Problem[]; readonly more: number };
 
 /**
- * Loads a target list from files and folders. Reads files and checks that those it names are there; nothing else of the
- * world. Never rejects. Whoever reloads keeps the list it has until this says `ok`.
+ * Loads a target list from files and folders. Reads files and checks that those it names are there, and that authorities are
+ * such; nothing else of the world. Never rejects. Whoever reloads keeps the list it has until this says `ok`.
  */
 export const load = async (paths: readonly string[], options: LoadOptions): Promise<Loaded> => {
   const { files, problems } = await listFiles(paths);
@@ -67,7 +70,7 @@ type Part = {
 };
 
 const fromText = (file: string, text: string, options: LoadOptions): Part => {
-  const parsed = yamlFile(text);
+  const parsed = yamlFile(text, options.known);
   if (parsed.ok) return fromValue(file, parsed.value ?? {}, parsed, options);
   const problems = parsed.problems.map(({ path, ...rest }) => ({ file, path: pathText(path), ...rest }));
   const spotOf = () => ({ line: 0, column: 0 });
@@ -90,8 +93,12 @@ const fromValue = (file: string, value: unknown, { spotOf, sourceOf }: Source, o
   const newer = newerVersion(value);
   if (newer !== undefined) problems.add(['version'], newer);
   else {
+    const looked = new Map<string, Seen>();
     const usesFile = (path: Path, used: string) => {
-      if (!existsSync(used)) problems.add(path, `there is no file ${JSON.stringify(used)}`);
+      const seen = looked.get(`${path.at(-1)} ${used}`) ?? seenFile(path.at(-1), used);
+      looked.set(`${path.at(-1)} ${used}`, seen);
+      if (seen.problem !== undefined) problems.add(path, seen.problem);
+      if (seen.warning !== undefined) warnings.add(path, seen.warning);
     };
     const literal = (reference: string, secret: string) => void literals.set(reference, secret);
     const reference = (path: Path, secret: string) => {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Check, Labels, Module, Target, Vantage } from '../kernel/check.ts';
+import type { Check, EpochMs, Labels, Module, Target, Vantage } from '../kernel/check.ts';
 import type { Compiled } from './compile.ts';
 import type { Endpoint } from './endpoint.ts';
 
@@ -16,6 +16,8 @@ export type Packed = {
   /** Secrets that stood in the list itself, by reference; for the kit alone, never to be shown. */
   readonly literals: ReadonlyMap<string, string>;
   readonly externalLabels: Labels;
+  /** When an agent wrote it; not there for a list that was deployed or pushed. */
+  readonly writtenAt?: EpochMs;
 };
 
 /** What is packed: a compiled list, and what belongs to it. */
@@ -32,9 +34,9 @@ type Row = readonly [id: string, instance: string, target: number, module: numbe
 
 /**
  * A compiled list as text: all of it, or what is for the named vantage. What checks share is written once, since a list of ten
- * thousand is read at each cold start.
+ * thousand is read at each cold start. `writtenAt` is for a list that goes stale when nobody writes it anew.
  */
-export const packList = (list: Packable, vantage?: string): string => {
+export const packList = (list: Packable, vantage?: string, writtenAt?: EpochMs): string => {
   const isMine = (one: Vantage) => vantage === undefined || one.name === vantage;
   const vantages = list.vantages.filter(isMine);
   const checks = list.checks.filter((check) => isMine(check.vantage));
@@ -58,6 +60,7 @@ export const packList = (list: Packable, vantage?: string): string => {
     targets: targets.all,
     modules: modules.all,
     checks: rows,
+    ...(writtenAt === undefined ? {} : { writtenAt }),
   };
   return JSON.stringify({ format, hash: hashOf(JSON.stringify(content)), ...content });
 };
@@ -100,8 +103,12 @@ export const readPacked = (text: string): Unpacked => {
     return { ok: false, why: `has format ${given}, and this version reads format ${format}; deploy and push anew` };
   if (typeof hash !== 'string' || hashOf(JSON.stringify(content)) !== hash)
     return { ok: false, why: 'is no packed list: its content does not fit its hash' };
-  // safe: what has the hash was written by packList
-  return { ok: true, packed: unpacked(hash, content as unknown as Content) };
+  try {
+    // safe: what has the hash was written by packList, or by somebody who meant to be let in
+    return { ok: true, packed: unpacked(hash, content as unknown as Content) };
+  } catch {
+    return { ok: false, why: 'is no packed list: its parts do not fit' };
+  }
 };
 
 type Content = {
@@ -113,16 +120,19 @@ type Content = {
   readonly targets: readonly Target[];
   readonly modules: readonly Module[];
   readonly checks: readonly Row[];
+  readonly writtenAt?: unknown;
 };
 
 const unpacked = (hash: string, content: Content): Packed => {
-  const { vantages, endpoints, externalLabels, common, targets, modules } = content;
+  const { vantages, endpoints, externalLabels, common, targets, modules, writtenAt } = content;
   const checks = content.checks.flatMap(([id, instance, target, module, vantage, labels]): Check[] => {
     const [t, m, v] = [targets[target], modules[module], vantages[vantage]];
     if (t === undefined || m === undefined || v === undefined) return [];
     return [{ id, instance, target: t, module: m, vantage: v, labels: { ...common, ...labels } }];
   });
-  return { hash, checks, endpoints, vantages, externalLabels, literals: new Map(Object.entries(content.literals)) };
+  const literals = new Map(Object.entries(content.literals));
+  const written = typeof writtenAt === 'number' ? { writtenAt } : {};
+  return { hash, checks, endpoints, vantages, externalLabels, literals, ...written };
 };
 
 const parsed = (text: string): unknown => {

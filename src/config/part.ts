@@ -13,7 +13,10 @@ export type ListPart = {
 
 type Chosen = ({ readonly ok: true } & ListPart) | { readonly ok: false; readonly message: string };
 
-/** The part of a list that is for the vantage of this name; without a name, that of its only vantage. */
+/**
+ * The part of a list that is for the vantage of this name; without a name, that of its only vantage, or of its only agent: whoever
+ * asks is no function.
+ */
 export const choosePart = (
   {
     checks,
@@ -24,8 +27,11 @@ export const choosePart = (
   name: string | undefined,
 ): Chosen => {
   const names = vantages.map((vantage) => vantage.name);
-  const [only] = vantages;
-  const vantage = name === undefined && vantages.length === 1 ? only : vantages.find((one) => one.name === name);
+  const agents = vantages.filter(({ kind }) => kind === 'agent');
+  const candidates = agents.length === 0 ? vantages : agents;
+  const [only, ...others] = candidates;
+  const unnamed = others.length === 0 ? only : undefined;
+  const vantage = name === undefined ? unnamed : vantages.find((one) => one.name === name);
   if (vantage?.name.endsWith('/*') === true)
     return {
       ok: false,
@@ -39,8 +45,11 @@ export const choosePart = (
       endpoints: endpoints.filter(({ from }) => from.includes(vantage.name)),
       literals,
     };
-  if (name === undefined)
-    return { ok: false, message: `the list has several vantages; write --vantage ${names.join(' or --vantage ')}` };
+  if (name === undefined) {
+    const words = candidates.map((one) => `--vantage ${one.name.replace(/\*$/, 'NAME')}`);
+    const several = agents.length === 0 ? 'vantages' : 'agents';
+    return { ok: false, message: `the list has several ${several}; write ${words.join(' or ')}` };
+  }
   const meant = nearest(name, names);
   const advice = meant === undefined ? `write one of ${names.join(', ')}` : `did you mean ${meant}?`;
   return { ok: false, message: `the list has no vantage ${JSON.stringify(name)}; ${advice}` };

@@ -14,8 +14,9 @@ export const shortName = (text: string): string =>
     .replace(/[?#].*$/s, '')
     .replace(/\/+$/, '');
 
-/** The host of a target's text, as far as it can be seen without knowing its prober. */
+/** The host of a target's text, as far as it can be seen without knowing its prober; that of a URL as it will be asked for. */
 export const roughHost = (text: string): string => {
+  if (/^https?:\/\//i.test(text) && URL.canParse(text)) return new URL(text).hostname.replace(/^\[(.*)\]$/, '$1');
   const name = shortName(text).replace(/\/.*$/s, '');
   return /^\[(.*)\]/.exec(name)?.[1] ?? (/^[^:]*(?=:[^:]*$)/.exec(name)?.[0] || name);
 };
@@ -51,17 +52,20 @@ export const locate = (text: string, wanted: string | undefined, probers: Prober
   const place = foreign ? undefined : prober.locate(text);
   if (place !== undefined) return { ok: true, prober: name, place };
   const forms = prober.schemes.map((own) => `${own}://HOST:PORT`).join(' or ');
-  return { ok: false, message: `not a target of the prober ${name}; write for example ${forms}; saw ${quoted(text)}` };
+  return { ok: false, message: `not a target of the prober ${name}; write for example ${forms}; saw ${shown(text)}` };
 };
 
 const noUserInfo = `a user name or password in a target is not accepted; write them as basic_auth in the block of the prober, the password as a reference such as ${exampleReference}`;
+
+/** The text for a message; a password may stand before an @, in forms that are no URL. */
+const shown = (text: string): string => (text.includes('@') ? 'a text with @' : quoted(text));
 
 const schemesOf = (probers: ProberTable): string[] => Object.values(probers).flatMap(({ schemes }) => [...schemes]);
 
 const noScheme = (text: string, probers: ProberTable): string =>
   `a target without a scheme needs a module; write ${schemesOf(probers)
     .map((scheme) => `${scheme}://`)
-    .join(', ')} before it, or \`module:\`; saw ${quoted(text)}`;
+    .join(', ')} before it, or \`module:\`; saw ${shown(text)}`;
 
 const unknownScheme = (scheme: string, probers: ProberTable): string => {
   const known = schemesOf(probers);

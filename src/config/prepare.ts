@@ -1,3 +1,4 @@
+import { createHmac, randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
 import { type Path, pathText } from './problem.ts';
 import { exampleReference, isSecretRef, mentionsSecret, readSecret } from './secrets.ts';
@@ -110,10 +111,18 @@ const text = (value: string, shape: Shape | undefined, path: Path, context: Prep
   }
   if (read.kind === 'wrong') context.problem([...path], read.message);
   if (read.kind === 'wrong' || shape.secret === 'maybe') return value;
-  const reference = `literal:${[context.file, pathText(path)].filter((part) => part !== '').join(':')}`;
+  const place = [context.file, pathText(path)].filter((part) => part !== '').join(':');
+  const reference = `literal:${place}#${markOf(value)}`;
   context.literal(reference, value);
   context.warning([...path], `a secret stands here in the open; write a reference, for example ${exampleReference}`);
   return { secret: reference };
 };
+
+/**
+ * Tells the literals of one place apart: a list that is read anew may have another there, and what still runs with the one before must
+ * not get it. Made with a key of this process, so it says nothing about the text.
+ */
+const markOf = (value: string): string => createHmac('sha256', markKey).update(value).digest('hex').slice(0, 8);
+const markKey = randomBytes(32);
 
 const noSecretHere = 'a reference to a secret is not read here; see the docs for the keys that take one';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import { durationText } from '../net/settings.ts';
 import type { Prober } from '../net/prober.ts';
+import { durationText } from '../net/settings.ts';
 import { awsSettings, vpcSettings } from './aws.ts';
 import {
   choices,

@@ -20,3 +20,12 @@ export const secretFileIn = (settings: unknown): string | undefined => {
   }
   return undefined;
 };
+
+const known = new WeakMap<object, string | undefined>();
+
+/** {@link secretFileIn} for settings that many checks share: they are looked through once. */
+export const secretFileOf = (settings: unknown): string | undefined => {
+  if (typeof settings !== 'object' || settings === null) return undefined;
+  if (!known.has(settings)) known.set(settings, secretFileIn(settings));
+  return known.get(settings);
+};

@@ -48,7 +48,7 @@ export const readSecret = (text: string): Read => {
     };
   }
   const [, name = '', place = ''] = match;
-  const kind = kinds[name];
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
   if (kind === undefined) return { kind: 'wrong', message: `no such kind of reference; write one of ${examples}` };
   if (!kind.shape.test(place))
     return { kind: 'wrong', message: `not a reference; write for example ${written(kind.example)}` };

@@ -1,11 +1,11 @@
 import { parseDuration } from '../kernel/duration.ts';
 import type { Place } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
+import type { Choices } from './choices.ts';
 import { sideOf } from './hosts.ts';
 import type { ModuleRow, Modules } from './modules.ts';
 import { fits, type Located, locate, proberOfScheme, roughHost, shortName, underScheme } from './place.ts';
 import { type Path, quoted } from './problem.ts';
-import type { Choices } from './choices.ts';
 import type { AlsoEntry, GroupEntry, List, ProberTable, TargetEntry } from './schema.ts';
 import { blockOf } from './schema.ts';
 import { withoutUserInfo } from './user-info.ts';

@@ -1,6 +1,7 @@
 import type { Vantage } from '../kernel/check.ts';
-import { regionProblem } from './aws-regions.ts';
 import type { VpcSettings } from './aws.ts';
+import { regionProblem } from './aws-regions.ts';
+import { checkAws } from './aws-rules.ts';
 import { vantageLabelProblem } from './labels.ts';
 import type { List } from './schema.ts';
 import type { Add } from './target.ts';
@@ -27,7 +28,7 @@ export const vpcOf = (list: Pick<List, 'vantages' | 'aws'>, vantage: string): Vp
 
 /** The vantages of a list, in its order. */
 export const vantagesOf = (list: List, add: Add): Vantage[] => {
-  checkNetwork(list, add);
+  checkAws(list, add);
   return Object.entries(list.vantages).map(([name, { kind, region, labels, vpc }]) => {
     if (!(kind === 'agent' ? agentName : vantageName).test(name))
       add(
@@ -46,19 +47,4 @@ export const vantagesOf = (list: List, add: Add): Vantage[] => {
     const where = region ?? (kind === 'lambda' ? name : undefined);
     return { name, kind, labels, ...(where !== undefined && { region: where }) };
   });
-};
-
-/** Subnets are of one region, so they cannot be those of functions in several. */
-const checkNetwork = (list: List, add: Add): void => {
-  const { aws, vantages } = list;
-  if (aws?.vpc === undefined) return;
-  const regions = Object.entries(vantages)
-    .filter(([, { kind, vpc }]) => kind === 'lambda' && vpc === undefined)
-    .map(([name, { region }]) => region ?? name);
-  const distinct = [...new Set(regions)];
-  if (distinct.length > 1)
-    add(
-      ['aws', 'vpc'],
-      `subnets are of one region, and ${distinct.join(', ')} would share these; write \`vpc\` at each vantage`,
-    );
 };

@@ -16,8 +16,13 @@ export type YamlFile =
       readonly spotOf: (path: Path) => Spot;
       /** A number or truth value as it was written, where that differs from how JavaScript writes it (`1.0`, `0x1f`). */
       readonly sourceOf: (path: Path) => string | undefined;
+      /** No value has a source of its own: JavaScript writes all as they are written. */
+      readonly isAsWritten: boolean;
     }
   | { readonly ok: false; readonly problems: readonly (Finding & Spot)[] };
+
+/** What targets of lists that were read say, by their text: of two lists that are nearly the same the second costs little. */
+export type KnownItems = Map<string, unknown>;
 
 /** Texts above this length are parsed piece by piece. */
 const long = 256 * 1_024;
@@ -27,36 +32,40 @@ const mostValues = 600_000;
 /**
  * Reads one YAML 1.2 document (plus merge keys and `!!binary`, which Go's parsers take) into plain data.
  * Refused: duplicate keys, several documents, unknown tags, aliases that multiply, deep nesting, keys that are no text.
- * Time is linear in the text, memory bounded. No message repeats a value of the file.
+ * Time is linear in the text, memory bounded. No message repeats a value of the file. What is `known` of a long list is taken from
+ * there, and what is read of it is added.
  */
-export const yamlFile = (text: string): YamlFile => {
-  const pieces = text.length > long ? yamlPieces(text) : undefined;
+export const yamlFile = (text: string, known?: KnownItems): YamlFile => {
+  const pieces = text.length > long ? yamlPieces(text, (item) => known?.has(item) ?? false) : undefined;
   if (pieces === undefined) return wholeFile(text);
   const rest = wholeFile(pieces.rest);
   if (!rest.ok) return { ok: false, problems: rest.problems.map((one) => ({ ...one, line: pieces.lineOf(one.line) })) };
   const targets: unknown[] = [];
-  const parts: { readonly piece: Piece; readonly file: Extract<YamlFile, { readonly ok: true }> }[] = [];
+  const parts: Part[] = [];
   for (const piece of pieces.pieces) {
-    const file = wholeFile(piece.text);
+    const file = piece.isKnown ? knownFile(piece, known) : wholeFile(piece.text);
     if (!file.ok)
       return {
         ok: false,
         problems: file.problems.map((one) => inWhole({ ...one, path: inTargets(one.path, piece) }, piece)),
       };
-    if (!Array.isArray(file.value) || file.value.length !== piece.count) return wholeFile(text);
-    for (const target of file.value) targets.push(target);
+    const { value } = file;
+    if (!Array.isArray(value) || value.length !== piece.items.length) return wholeFile(text);
+    for (const target of value) targets.push(target);
+    if (file.isAsWritten) for (const [index, item] of piece.items.entries()) known?.set(item, value[index]);
     parts.push({ piece, file });
   }
   const partOf = (path: Path) => {
     const [section, index, ...below] = path;
     if (section !== 'targets' || typeof index !== 'number') return undefined;
-    const part = parts[Math.floor(index / (parts[0]?.piece.count ?? 1))];
+    const part = partWith(index, parts);
     return part && { ...part, path: [index - part.piece.firstIndex, ...below] };
   };
   return {
     ok: true,
     // safe: a text with `targets:` in its first column is a mapping
     value: { ...(rest.value as object), targets },
+    isAsWritten: rest.isAsWritten && parts.every(({ file }) => file.isAsWritten),
     spotOf: (path) => {
       const part = partOf(path);
       if (part !== undefined) return inWhole(part.file.spotOf(part.path), part.piece);
@@ -68,6 +77,35 @@ export const yamlFile = (text: string): YamlFile => {
       return part === undefined ? rest.sourceOf(path) : part.file.sourceOf(part.path);
     },
   };
+};
+
+type Sound = Extract<YamlFile, { readonly ok: true }>;
+type Part = { readonly piece: Piece; readonly file: Sound };
+
+/** What is known of the items of a piece. Their text is parsed where a place in it is asked for. */
+const knownFile = ({ text, items }: Piece, known: KnownItems | undefined): Sound => {
+  let again: YamlFile | undefined;
+  return {
+    ok: true,
+    value: items.map((item) => known?.get(item)),
+    isAsWritten: true,
+    spotOf: (path) => {
+      again ??= wholeFile(text);
+      return again.ok ? again.spotOf(path) : { line: 1, column: 1 };
+    },
+    sourceOf: () => undefined,
+  };
+};
+
+/** The part that has a target, by bisection. */
+const partWith = (index: number, parts: readonly Part[]): Part | undefined => {
+  let [low, high] = [0, parts.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((parts[middle]?.piece.firstIndex ?? 0) <= index) low = middle;
+    else high = middle - 1;
+  }
+  return parts[low];
 };
 
 const inWhole = <S extends Spot>(spot: S, { firstLine }: Piece): S => ({ ...spot, line: spot.line + firstLine });
@@ -95,6 +133,7 @@ const wholeFile = (text: string): YamlFile => {
   return {
     ok: true,
     value: plain.value,
+    isAsWritten: plain.sources.size === 0,
     spotOf: (path) => {
       again ??= parse(text);
       return again.spotAt(offsetOf(again.document, path));

@@ -22,6 +22,9 @@ export type Plain =
   | { readonly ok: true; readonly value: unknown; readonly sources: ReadonlyMap<string, string> }
   | { readonly ok: false; readonly path: Path; readonly offset: number; readonly message: string };
 
+/** What `<<` takes in, and the sources of its numbers by their paths where it is taken in. */
+type Merged = { readonly value: unknown; readonly sources: ReadonlyMap<string, string> };
+
 /** Refusals inside {@link plainOf}; caught there and nowhere else. */
 class Refused {
   readonly node: Node | null | undefined;
@@ -40,7 +43,7 @@ export const plainOf = (document: Document): Plain => {
   const path: (string | number)[] = [];
   const anchors = new Map<string, Node>();
   const open = new Set<Node>();
-  const sources = new Map<string, string>();
+  let sources = new Map<string, string>();
   let copying = 0;
   let copies = 0;
   const read = (given: unknown): unknown => {
@@ -78,10 +81,10 @@ export const plainOf = (document: Document): Plain => {
   };
   const mapping = (map: YAMLMap): Record<string, unknown> => {
     const result: Record<string, unknown> = {};
-    const merged: unknown[] = [];
+    const merged: Merged[] = [];
     for (const pair of map.items) {
       if (isMerge(pair)) {
-        merged.push(...[read(pair.value)].flat());
+        for (const part of isSeq(pair.value) ? pair.value.items : [pair.value]) merged.push(apart(part));
         continue;
       }
       const key = keyOf(pair);
@@ -89,11 +92,28 @@ export const plainOf = (document: Document): Plain => {
       if (Object.hasOwn(result, key)) throw new Refused(nodeOf(pair.key), `the key ${quoted(key)} stands here twice`);
       result[key] = inside(key, pair.value);
     }
-    for (const part of merged) {
-      if (typeof part !== 'object' || part === null) throw new Refused(map, '<< takes a mapping or a list of mappings');
-      for (const [key, value] of Object.entries(part)) if (!Object.hasOwn(result, key)) result[key] = value;
-    }
+    for (const one of merged) mergeInto(result, one, map);
     return result;
+  };
+  /** Reads what is merged without its sources: some of it may be overridden. */
+  const apart = (node: unknown): Merged => {
+    const outer = sources;
+    sources = new Map();
+    const merged = { value: read(node), sources };
+    sources = outer;
+    return merged;
+  };
+  const mergeInto = (result: Record<string, unknown>, { value, sources: theirs }: Merged, map: YAMLMap): void => {
+    if (Array.isArray(value)) {
+      // An alias of a list of mappings; their numbers are as JavaScript writes them.
+      for (const part of value) mergeInto(result, { value: part, sources: new Map() }, map);
+      return;
+    }
+    if (typeof value !== 'object' || value === null) throw new Refused(map, '<< takes a mapping or a list of mappings');
+    const fresh = Object.entries(value).filter(([key]) => !Object.hasOwn(result, key));
+    for (const [key, inner] of fresh) result[key] = inner;
+    const keys = new Set(fresh.map(([key]) => key));
+    for (const [at, source] of theirs) if (keys.has(JSON.parse(at)[path.length])) sources.set(at, source);
   };
   try {
     return { ok: true, value: read(document.contents), sources };

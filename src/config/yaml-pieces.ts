@@ -1,9 +1,11 @@
-/** A part of a long list: `count` items of its `targets` from `firstIndex` on; `firstLine` is the line before it, from 1. */
+/** A part of a long list: some `items` of its `targets` from `firstIndex` on; `firstLine` is the line before it, from 1. */
 export type Piece = {
   readonly text: string;
   readonly firstLine: number;
   readonly firstIndex: number;
-  readonly count: number;
+  readonly items: readonly string[];
+  /** All items are known, else none. */
+  readonly isKnown: boolean;
 };
 
 /** A list without the items of its `targets`, and those in pieces. */
@@ -21,9 +23,10 @@ const itemsInPiece = 1_000;
 
 /**
  * Cuts a long list at the items of its `targets`, so that it can be parsed piece by piece: the parser takes some hundred
- * times the memory of its text. `undefined` where the text is not cut as simply as that.
+ * times the memory of its text. Items that are known are apart from the others. `undefined` where the text is not cut as simply
+ * as that.
  */
-export const yamlPieces = (text: string): Pieces | undefined => {
+export const yamlPieces = (text: string, isKnown: (item: string) => boolean): Pieces | undefined => {
   const match = header.exec(text);
   if (match === null || entangled.test(text)) return undefined;
   const start = match.index + match[0].length;
@@ -44,7 +47,7 @@ export const yamlPieces = (text: string): Pieces | undefined => {
     if (spaces < indent || (spaces === indent && !isItem)) return undefined;
     if (spaces === indent) cuts.push(at);
   }
-  return cuts.length === 0 ? undefined : cut(text, start, end, cuts);
+  return cuts.length === 0 ? undefined : cut(text, [start, end], cuts, isKnown);
 };
 
 const indentAt = (text: string, at: number): number => {
@@ -58,18 +61,30 @@ const lineAfter = (text: string, at: number): number => {
   return end === -1 ? text.length : end + 1;
 };
 
-const cut = (text: string, start: number, end: number, cuts: readonly number[]): Pieces => {
+const cut = (
+  text: string,
+  [start, end]: readonly [number, number],
+  cuts: readonly number[],
+  isKnown: (item: string) => boolean,
+): Pieces => {
   const linesBefore = linesIn(text, 0, start);
   const pieces: Piece[] = [];
   let line = linesBefore;
-  let from = start;
-  for (let index = 0; index < cuts.length; index += itemsInPiece) {
-    const to = cuts[index + itemsInPiece] ?? end;
-    const count = Math.min(itemsInPiece, cuts.length - index);
-    pieces.push({ text: text.slice(from, to), firstLine: line, firstIndex: index, count });
+  let [from, items, known]: [number, string[], boolean] = [start, [], false];
+  const finish = (to: number, firstIndex: number) => {
+    pieces.push({ text: text.slice(from, to), firstLine: line, firstIndex, items, isKnown: known });
     line += linesIn(text, from, to);
-    from = to;
+    [from, items] = [to, []];
+  };
+  for (const [index, at] of cuts.entries()) {
+    // Comments before the first item belong to it.
+    const item = text.slice(index === 0 ? start : at, cuts[index + 1] ?? end);
+    const isOld = isKnown(item);
+    if (items.length === itemsInPiece || (items.length > 0 && isOld !== known)) finish(at, index - items.length);
+    known = isOld;
+    items.push(item);
   }
+  finish(end, cuts.length - items.length);
   const lineOf = (number: number) => (number <= linesBefore ? number : number + line - linesBefore);
   return { rest: text.slice(0, start) + text.slice(end), lineOf, pieces };
 };

@@ -32,6 +32,9 @@ export type Quorum = 'majority' | 'any' | 'all' | 'each' | number;
 /** A service level objective: the share of good runs, above 0 and below 1, over a window. */
 export type Slo = { readonly objective: number; readonly windowMs: number };
 
+/** A target by its name, and the names of the inside targets that it stands on. */
+export type StandsOn = { readonly name: string; readonly on: readonly string[] };
+
 /** One thing to probe. `address` is the target as the prober wants it (a URL, `host:port`), `intervalMs` is at least 1,000. */
 export type Target = {
   readonly name: string;
@@ -64,4 +67,6 @@ export type Check<S = unknown> = {
   readonly module: Module<S>;
   readonly vantage: Vantage;
   readonly labels: Labels;
+  /** No private address is dialled for it, whatever its name resolves to: others than the list's authors chose that name. */
+  readonly publicOnly?: true;
 };

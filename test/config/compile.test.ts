@@ -114,6 +114,22 @@ test('compile: the side follows from the host', () => {
     '[::1]': 'inside',
     '[fd12::1]': 'inside',
     '[2606:4700::1111]': 'outside',
+    '10.1': 'inside',
+    '0x7f.1': 'inside',
+    '198.18.0.1': 'inside',
+    '[64:ff9b::a00:1]': 'inside',
+    'nas.lan': 'inside',
+    'git.corp': 'inside',
+    'tv.home.arpa': 'inside',
+    'web.service.consul': 'inside',
+    'shop.test': 'inside',
+    'corp.example.com': 'outside',
+    'lan.example': 'outside',
+    'shop.203.0.113.7.nip.io': 'outside',
+    'shop.10-0-0-1.nip.io': 'inside',
+    'shop-0a000001.nip.io': 'inside',
+    'fd00--7.sslip.io': 'inside',
+    'nip.io': 'outside',
   };
   const list = Object.keys(hosts).map((host) => `  - { target: "http://${host}", name: "${host}", from: [agent] }`);
   for (const { target } of checksOf(withTargets(list.join('\n'))).slice(2)) {
@@ -278,6 +294,17 @@ targets: [{ target: "https://example.com", from: [a, b] }]
   );
 });
 
+test('compile: without any receiver a Lambda vantage is warned of, and an agent is not, since that can be scraped', () => {
+  const { warnings } = good(`
+vantages: { a: { kind: agent }, b: { kind: lambda, region: eu-west-1 } }
+targets: [{ target: "https://example.com", from: [a, b] }]
+`);
+  assert.deepEqual(
+    warnings.map(({ line, path, message }) => [line, path, message]),
+    [[2, 'vantages.b', 'no remote_write takes the samples of this vantage']],
+  );
+});
+
 test('compile: one of many agents reads the list under its own name, and selectors mean it', () => {
   const text = `
 vantages: { prod-a/*: { kind: agent, labels: { vantage_cluster: prod-a } }, prod-b: { kind: agent } }
@@ -307,4 +334,22 @@ targets:
   );
   for (const odd of ['prod-b/x', 'prod-a/a/b', 'prod-a/', 'prod-a/*', '__proto__/x'])
     assert.equal(choosePart(load(odd), odd).ok, false, odd);
+});
+
+test('compile: without a name the only agent of a list is meant, whatever functions there are, and several are named', () => {
+  const vantageOf = (vantages: string) => {
+    const text = `vantages: ${vantages}\ntargets: ["https://example.com", { target: "tcp://a.svc:1" }]`;
+    const loaded = loadTexts([{ file: 'x.yml', text }], { probers });
+    if (!loaded.ok) assert.fail(JSON.stringify(loaded.problems));
+    const part = choosePart({ ...loaded.compiled, literals: loaded.literals }, undefined);
+    return part.ok ? part.vantage.name : part.message;
+  };
+  const functions = 'eu-west-1: { kind: lambda }, us-east-1: { kind: lambda }';
+  assert.equal(vantageOf('{ prod-a: { kind: agent } }'), 'prod-a');
+  assert.equal(vantageOf(`{ ${functions}, prod-a: { kind: agent } }`), 'prod-a');
+  assert.equal(
+    vantageOf(`{ ${functions}, prod-a: { kind: agent }, prod-b/*: { kind: agent } }`),
+    'the list has several agents; write --vantage prod-a or --vantage prod-b/NAME',
+  );
+  assert.match(vantageOf('{ prod-b/*: { kind: agent } }'), /^prod-b\/\* stands for many agents; write which one/);
 });

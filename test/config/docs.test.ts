@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { glob, readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
 import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { loadTexts, loadValue } from '../../src/config/load.ts';
 import { problemText } from '../../src/config/problem.ts';
 import { probers } from '../../src/probers/index.ts';
 
-// A block ```yaml is a whole list. A block ```yaml fragment is completed with a vantage and a target where it has none.
+// A block ```yaml is a whole list. A block ```yaml fragment is completed with a vantage, a receiver and a target where it has none.
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const block = /^```yaml( fragment)?\n(.*?)^```$/gms;
@@ -18,7 +18,11 @@ test('docs: every YAML block in the README and the docs is a list that loads wit
     const text = await readFile(`${root}${page}`, 'utf8');
     for (const [, fragment, yaml = ''] of text.matchAll(block)) {
       blocks += 1;
-      const completed = { vantages: { laptop: { kind: 'agent' } }, targets: ['http://shop.svc'] };
+      const completed = {
+        vantages: { laptop: { kind: 'agent' } },
+        remote_write: [{ url: 'http://push.svc/' }],
+        targets: ['http://shop.svc'],
+      };
       const loaded =
         fragment === undefined
           ? loadTexts([{ file: page, text: yaml }], { probers })

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { load, loadTexts } from '../../src/config/load.ts';
 import { problemText } from '../../src/config/problem.ts';
+import { authorityFile } from '../servers/certificates.ts';
 import { problemsOf, withReferences, withTargets } from './lists.ts';
 import { probers } from './probers.ts';
 
@@ -120,6 +121,60 @@ refusedList(
   `${agent}modules: { slow: { prober: http, timeout: 2m } }\ntargets: [{ target: "http://x", module: slow }]`,
   [/targets\[0\]: interval 30s is below the time limit 2m; /],
 );
+for (const [variable, why] of [
+  ['AWS_REGION', 'the variable AWS_REGION is set by Lambda or by Bothways itself'],
+  ['LAMBDA_TASK_ROOT', 'the variable LAMBDA_TASK_ROOT is set by Lambda or by Bothways itself'],
+  ['BOTHWAYS_VANTAGE', 'the variable BOTHWAYS_VANTAGE is set by Lambda or by Bothways itself'],
+  ['TZ', 'the variable TZ is set by Lambda or by Bothways itself'],
+  ['_HANDLER', 'Lambda takes no variable _HANDLER: its names begin with a letter and have two at least'],
+  ['A', 'Lambda takes no variable A: its names begin with a letter and have two at least'],
+] as const) {
+  const lambda = 'vantages: { eu-west-1: { kind: lambda } }';
+  refusedList(
+    `a reference to ${variable} at a Lambda vantage`,
+    withReferences(
+      `${lambda}\ntargets: [{ target: "https://x.example", http: { headers: { X: "{{env:${variable}}}" } } }]`,
+    ),
+    [
+      `list.yaml:2 targets[0].from: Lambda (vantage eu-west-1): ${why}, and \`headers.X\` refers to it; choose another name, or probe it \`from\` agents`,
+    ],
+  );
+  refusedList(
+    `a reference of a receiver to ${variable} at a Lambda vantage`,
+    withReferences(
+      `${lambda}\nremote_write: [{ url: "https://p", authorization: { credentials: "{{env:${variable}}}" } }]\ntargets: ["https://x.example"]`,
+    ),
+    [
+      `list.yaml:2 remote_write[0].authorization.credentials: Lambda (vantage eu-west-1): ${why}; choose another name, or \`from: [kind=agent]\``,
+    ],
+  );
+}
+test('config: takes a reference to any variable at an agent', () => {
+  const list =
+    'vantages: { a: { kind: agent } }\ntargets: [{ target: "https://x.example", http: { headers: { X: "{{env:AWS_REGION}}" } } }]';
+  assert.deepEqual(problemsOf(withReferences(list)), []);
+});
+refusedList(
+  'two variables that would be one parameter of a stack, and names both',
+  withReferences(
+    'vantages: { eu-west-1: { kind: lambda } }\nremote_write: [{ url: "https://p", authorization: { credentials: "{{env:A_B}}" } }]\ntargets: [{ target: "https://x.example", http: { headers: { X: "{{env:A__B}}" } } }]',
+  ),
+  ['list.yaml:1 vantages.eu-west-1: the variables A__B and A_B would be one parameter of its stack; rename one'],
+);
+refused(
+  'a time limit that no function holds at a Lambda vantage',
+  '  - { target: "https://x.example", timeout: 40s, from: [edge] }',
+  'targets[1].timeout: the time limit 40s is above the longest at Lambda (vantage edge), 30s: a function has 50s for all its checks, and delivery up to 10s of them; write a shorter timeout, or probe it `from` agents',
+);
+refusedList(
+  'a time limit of a module that no function holds',
+  'vantages: { eu-west-1: { kind: lambda } }\nmodules: { m: { prober: http, timeout: 31s } }\ntargets: [{ target: "https://x.example", module: m }]',
+  [/^list\.yaml:3 targets\[0\]\.timeout: the time limit 31s is above the longest at Lambda/],
+);
+test('config: takes the longest time limit that a function holds, and a longer one at an agent', () => {
+  assert.deepEqual(problemsOf(withTargets('  - { target: "https://x.example", timeout: 30s }')), []);
+  assert.deepEqual(problemsOf(withTargets('  - { target: "https://x.example", timeout: 40s, from: [agent] }')), []);
+});
 refused(
   'a private address at a Lambda vantage',
   '  - { target: "http://10.0.0.1", from: [edge], interval: 1m }',
@@ -189,7 +244,7 @@ test('config: takes a region that is newer than the program, where it is written
 });
 refusedList(
   'one network for functions in two regions',
-  'aws: { vpc: { subnet_ids: [s], security_group_ids: [g] } }\nvantages: { eu-west-1: { kind: lambda }, us-east-1: { kind: lambda } }\ntargets: ["https://x.example"]',
+  'aws: { vpc: { subnet_ids: [subnet-1], security_group_ids: [sg-1] } }\nvantages: { eu-west-1: { kind: lambda }, us-east-1: { kind: lambda } }\ntargets: ["https://x.example"]',
   [
     'list.yaml:1 aws.vpc: subnets are of one region, and eu-west-1, us-east-1 would share these; write `vpc` at each vantage',
   ],
@@ -200,6 +255,7 @@ for (const [what, aws, path] of [
   ['a retention that CloudWatch does not know', 'log_retention_days: 15', 'log_retention_days'],
   ['memory of less than Lambda gives', 'memory: 64', 'memory'],
   ['a bucket written as a URL', 'list: { bucket: "s3://b", region: eu-west-1 }', 'list.bucket'],
+  ['a region of the bucket that there is not', 'list: { bucket: lists, region: moon }', 'list.region'],
   ['a topic written as an ARN', 'alarm_topic: "arn:aws:sns:eu-west-1:1:x"', 'alarm_topic'],
 ] as const)
   refusedList(what, `aws: { ${aws} }\nvantages: { eu-west-1: { kind: lambda } }\ntargets: ["https://x.example"]`, [
@@ -207,7 +263,7 @@ for (const [what, aws, path] of [
   ]);
 test('config: takes an IPv6 address at a Lambda vantage in a dual-stack network', () => {
   const list = (ipv6: string) =>
-    `aws: { vpc: { subnet_ids: [s], security_group_ids: [g]${ipv6} } }\nvantages: { eu-west-1: { kind: lambda } }\ntargets: ["http://[2001:4860::1]"]`;
+    `aws: { vpc: { subnet_ids: [subnet-1], security_group_ids: [sg-1]${ipv6} } }\nvantages: { eu-west-1: { kind: lambda } }\ntargets: ["http://[2001:4860::1]"]`;
   assert.deepEqual(problemsOf(list(', ipv6: true')), []);
   assert.equal(problemsOf(list('')).length, 1);
 });
@@ -481,8 +537,8 @@ refusedList(
     /^list\.yaml:2 remote_write\[0\]\.bearer_token_file: Lambda \(vantage eu-west-1\) has no such file; write a reference/,
   ],
 );
-test('config: takes a certificate in a file at a Lambda vantage, since that travels along', () => {
-  const list =
-    'vantages: { eu-west-1: { kind: lambda } }\ntargets: [{ target: "https://x.example", http: { tls_config: { ca_file: /etc/hostname } } }]';
+test('config: takes a certificate in a file at a Lambda vantage, since that travels along', async () => {
+  await using authority = await authorityFile();
+  const list = `vantages: { eu-west-1: { kind: lambda } }\ntargets: [{ target: "https://x.example", http: { tls_config: { ca_file: ${authority.path} } } }]`;
   assert.deepEqual(problemsOf(list), []);
 });

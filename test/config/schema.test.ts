@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { jsonSchema } from '../../src/config/json-schema.ts';
-import { compilePattern } from '../../src/protocol/pattern.ts';
 import { listSchema, type ProberTable } from '../../src/config/schema.ts';
 import { probers as real } from '../../src/probers/index.ts';
+import { compilePattern } from '../../src/protocol/pattern.ts';
 import { good } from './lists.ts';
 import { probers } from './probers.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { yamlFile } from '../../src/config/yaml-file.ts';
+import { type KnownItems, yamlFile } from '../../src/config/yaml-file.ts';
 import { yamlPieces } from '../../src/config/yaml-pieces.ts';
 import { good, loadText } from './lists.ts';
 
@@ -92,7 +92,7 @@ test('yaml: pieces of targets join to what the whole text says', () => {
         const lines = items.map((one) => `${pad}${one.replaceAll(/\{( +)\}/g, (_, spaces) => pad + spaces)}\n`);
         const text = `${before}targets:\n${lines.join('')}${after}`;
         const whole = yamlFile(text);
-        const pieces = yamlPieces(text);
+        const pieces = yamlPieces(text, () => false);
         if (pieces === undefined || !whole.ok) return;
         const read = (part: string): unknown => {
           const file = yamlFile(part);
@@ -106,4 +106,30 @@ test('yaml: pieces of targets join to what the whole text says', () => {
     ),
     { numRuns: 500 },
   );
+});
+
+test('yaml: of a long list that is nearly the one before, what is known is not read again, and places are right', () => {
+  const line = (index: number, more = '') =>
+    `  - { name: web-${index}, target: "https://w${index}.example.com"${more} }\n`;
+  const listOf = (lines: readonly string[]) => `version: 1\ntargets:\n${lines.join('')}budget: { usd: 1 }\n`;
+  const before = Array.from({ length: 6_000 }, (_, index) => line(index, index === 7 ? ', profile: 1.0' : ''));
+  const after = [line(-1), ...before.with(3_000, `${line(3_000, ', modul: x')}\n\n`).toSpliced(5_000, 10)];
+  const known: KnownItems = new Map();
+  assert.ok(yamlFile(listOf(before), known).ok);
+  assert.equal(known.size, 5_000);
+  const first = known.get(before[2_000] ?? '');
+  const file = yamlFile(listOf(after), known);
+  const plain = yamlFile(listOf(after));
+  assert.ok(file.ok && plain.ok);
+  assert.deepEqual(file.value, plain.value);
+  assert.equal(Object(file.value).targets[2_001], first);
+  for (const index of [0, 1, 8, 2_999, 3_000, 3_001, 3_002, 5_990])
+    for (const path of [
+      ['targets', index],
+      ['targets', index, 'target'],
+      ['targets', index, 'modul'],
+      ['budget', 'usd'],
+    ])
+      assert.deepEqual(file.spotOf(path), plain.spotOf(path), JSON.stringify(path));
+  assert.equal(file.sourceOf(['targets', 8, 'profile']), '1.0');
 });
