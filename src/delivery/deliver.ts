@@ -1,7 +1,8 @@
+import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { EpochMs } from '../kernel/check.ts';
 import type { Batch, Sample } from '../kernel/sample.ts';
+import { type Backoff, backoffMs } from '../protocol/backoff.ts';
 import type { Receipt, StreamSink } from '../sinks/sink.ts';
-import { type Backoff, backoffMs } from './backoff.ts';
 import { unfit } from './prepare.ts';
 
 /** What became of samples so far. Every sample added is in exactly one of accepted, dropped, rejected, lost and waiting. */
@@ -40,6 +41,8 @@ export type DeliveryOptions = Backoff & {
 /** The way of one group's samples to one sink. */
 export type Delivery = AsyncDisposable & {
   readonly add: (samples: readonly Sample[]) => void;
+  /** Adds more than there may be room for: as the sink takes it, and at once what is left when it pauses or the signal fires. */
+  readonly addAll: (samples: readonly Sample[], signal: AbortSignal) => Promise<void>;
   /** Sends what waits; resolves when nothing does, when the sink pauses, or when the signal fires. */
   readonly flush: (signal: AbortSignal) => Promise<Counts>;
   readonly counts: () => Counts;
@@ -239,6 +242,14 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     return counts();
   };
 
+  const addAll = async (samples: readonly Sample[], signal: AbortSignal): Promise<void> => {
+    const portion = Math.min(maxSamplesPerSend, capacity);
+    for (let from = 0; from < samples.length; from += portion) {
+      if (waiting.length + portion > capacity) await flush(signal);
+      add(samples.slice(from, from + portion));
+    }
+  };
+
   const counts = (): Counts => ({
     ...tally,
     rejected: { ...tally.rejected },
@@ -250,6 +261,7 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
 
   return {
     add,
+    addAll,
     flush,
     counts,
     [Symbol.asyncDispose]: async () => {
@@ -279,13 +291,4 @@ const count = (table: Record<string, number>, key: string, by: number): void => 
 };
 
 const wait = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-  });
+  setTimeoutPromise(ms, undefined, { signal }).catch(() => {});

@@ -16,6 +16,8 @@ export type Board = {
   readonly observe: (samples: Iterable<Observation>) => void;
   /** Shows a check before its first run. */
   readonly expect: (check: Check) => void;
+  /** Takes away the row of a check that has left the list, whether it ever ran or not. */
+  readonly forget: (check: Check) => void;
   /** One row a check, in the order in which they were first seen. */
   readonly rows: () => readonly CheckRow[];
 };
@@ -60,10 +62,8 @@ export const board = (): Board => {
   const entries = new Map<string, Entry>();
 
   const entryOf = (labels: ReadonlyMap<string, string>, mayBeNew: boolean): Entry | undefined => {
-    const [job, name, instance, vantage] = ['job', 'name', 'instance', 'vantage'].map(
-      (label) => labels.get(label) ?? '',
-    );
-    const key = [name, vantage, instance, job].join('\n');
+    const [job, name, instance, vantage] = identityOf(labels);
+    const key = keyOf(labels);
     const known = entries.get(key);
     if (known !== undefined || !mayBeNew || entries.size >= limits.checks) return known;
     const entry: Entry = {
@@ -112,8 +112,16 @@ export const board = (): Board => {
     entry.intervalMs = target.intervalMs;
   };
 
-  return { observe, expect, rows: () => [...entries.values()].map(rowOf) };
+  const forget = ({ labels }: Check) => void entries.delete(keyOf(new Map(Object.entries(labels))));
+
+  return { observe, expect, forget, rows: () => [...entries.values()].map(rowOf) };
 };
+
+/** The labels that tell rows apart. */
+const identityOf = (labels: ReadonlyMap<string, string>): readonly string[] =>
+  ['job', 'name', 'instance', 'vantage'].map((label) => labels.get(label) ?? '');
+
+const keyOf = (labels: ReadonlyMap<string, string>): string => identityOf(labels).join('\n');
 
 const newest = (at: EpochMs): Newest => ({ at, failures: [], phases: new Map() });
 

@@ -1,3 +1,4 @@
+import { isPrivate } from '../config/hosts.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Check, EpochMs } from '../kernel/check.ts';
 import type { Run } from '../kernel/run.ts';
@@ -6,7 +7,7 @@ import type { Moment } from '../net/marks.ts';
 import type { Kit, Prober } from '../net/prober.ts';
 import { execute } from './execute.ts';
 import { listPoints } from './list-series.ts';
-import { samplesOf, type SeriesTable, seriesTable } from './samples.ts';
+import { type SeriesTable, samplesOf, seriesTable } from './samples.ts';
 
 /** A run and what it says: the samples of the run and of the list, and stale markers for series of the run before that ended. */
 export type Checked = { readonly run: Run; readonly prober: Prober; readonly samples: readonly Sample[] };
@@ -32,6 +33,7 @@ type State = { readonly series: SeriesTable; memory: unknown; last: readonly Ser
 /** Makes a checker; checks are told apart by identity, so a list that was read anew starts anew. */
 export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): Checker => {
   const states = new Map<Check, State>();
+  const publicKit: Kit = { ...kit, mayDial: (ip) => kit.mayDial(ip) && !isPrivate(ip) };
   const stateOf = (check: Check): State => {
     const known = states.get(check);
     if (known !== undefined) return known;
@@ -44,7 +46,12 @@ export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): 
     const state = stateOf(check);
     const prober = proberOf(check, probers);
     const { memory } = state;
-    const done = await execute(check, prober, kit, { clock, signal, now, memory });
+    const done = await execute(check, prober, check.publicOnly === true ? publicKit : kit, {
+      clock,
+      signal,
+      now,
+      memory,
+    });
     if (done.outcome.void !== undefined) return { run: done, prober, samples: [] };
     state.memory = prober.remember?.(memory, done.outcome) ?? memory;
     const samples = samplesOf(done, prober, state.series, state.memory);

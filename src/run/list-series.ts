@@ -67,11 +67,12 @@ export type Heartbeat = {
 };
 
 /**
- * Makes samples about the work of a vantage and shard out of points, one object per series. `labels` are those of every series of
- * the list (`external_labels`).
+ * Makes samples about the work of a vantage and shard out of points, one object per series; shards never share one. `labels` are
+ * those of every series of the list (`external_labels`).
  */
 export const shardSamples = (
   vantage: Vantage,
+  part: string,
   labels: Labels,
 ): ((points: readonly Point[], at: EpochMs) => Sample[]) => {
   const own: Record<string, string> = {
@@ -81,6 +82,7 @@ export const shardSamples = (
     vantage: vantage.name,
     vantage_kind: vantage.kind,
     vantage_region: vantage.region ?? '',
+    shard: part,
   };
   const known = new Map<string, Series>();
   const seriesOf = ({ metric, labels: more }: Point): Series => {
@@ -111,6 +113,6 @@ export const heartbeatPoints = (part: string, { slot, assigned, finished, skippe
 
 /** Makes the heartbeat samples of a vantage and shard. */
 export const heartbeats = (vantage: Vantage, part: string, labels: Labels): ((beat: Heartbeat) => Sample[]) => {
-  const samples = shardSamples(vantage, labels);
+  const samples = shardSamples(vantage, part, labels);
   return (beat) => samples(heartbeatPoints(part, beat), beat.slot);
 };

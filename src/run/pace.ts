@@ -41,10 +41,11 @@ export const pace = (options: PaceOptions): Pace => {
   let line: Promise<unknown> = Promise.resolve();
 
   const takeTurn = async (kind: string, signal: AbortSignal): Promise<boolean> => {
-    const early = free - clock();
-    if (early > 0 && !signal.aborted) await sleep(early, signal);
+    let now = clock();
+    // A timer counts from the last turn of the event loop, so it can end too early after a long one.
+    for (; now < free && !signal.aborted; now = clock()) await sleep(free - now, signal);
     if (signal.aborted) return false;
-    free = clock() + spacing(kind);
+    free = now + spacing(kind);
     return true;
   };
   const turn = (kind: string, signal: AbortSignal): Promise<boolean> => {
@@ -109,7 +110,7 @@ const wait = (ms: number, signal: AbortSignal) =>
       signal.removeEventListener('abort', end);
       resolve();
     };
-    // Timers cut fractions off and would fire early.
+    // Timers cut fractions off.
     const timer = setTimeout(end, Math.ceil(ms));
     signal.addEventListener('abort', end, { once: true });
   });

@@ -4,7 +4,7 @@ import { kindOf, type Pace } from './pace.ts';
 
 /**
  * What a sweep needs besides its checks. `signal` ends it early; `onChecked` is told of each run as it ends, in that order.
- * `mayStart` is asked when a check's turn has come: false, and it and all after it are left out.
+ * `mayStart` is asked before a check waits for its turn and when that has come: false, and it is left out.
  */
 export type SweepOptions = {
   readonly checker: Checker;
@@ -27,8 +27,9 @@ export const sweep = async (checks: readonly Check[], options: SweepOptions): Pr
     onChecked(checked);
   };
   for (const check of checks) {
-    if (!(await pace.turn(kindOf(check), signal)) || !mayStart(check)) break;
-    running.push(one(check));
+    if (!mayStart(check)) continue;
+    if (!(await pace.turn(kindOf(check), signal))) break;
+    if (mayStart(check)) running.push(one(check));
   }
   await Promise.all(running);
   return running.length;

@@ -4,8 +4,10 @@ import type { Batch } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { codeOf } from '../net/failure.ts';
 import type { Kit } from '../net/prober.ts';
-import { tunnel } from '../net/proxy.ts';
+import { tunnel, tunnelLimitMs } from '../net/proxy.ts';
 import { durationText, mayBeSecretText, secretText, tlsSettings } from '../net/settings.ts';
+import { whyUnusable } from '../net/unusable.ts';
+import { within } from '../net/within.ts';
 import { compress } from '../protocol/snappy.ts';
 import { writeRequest } from '../protocol/write-request.ts';
 import { receiptOf } from './receipt.ts';
@@ -106,7 +108,7 @@ export type RemoteWriteSettings = z.output<typeof remoteWriteSettings>;
 export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink => {
   const timeoutMs = parseDuration(settings.remote_timeout) ?? 30_000;
   const bodies = new WeakMap<Batch, Uint8Array>();
-  const sender = connection(settings, kit);
+  const sender = connection(settings, kit, timeoutMs);
   const bodyOf = (batch: Batch): Uint8Array => {
     let body = bodies.get(batch);
     if (body === undefined) {
@@ -116,18 +118,18 @@ export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink
     return body;
   };
   const post = async (batch: Batch, attempt: number, signal: AbortSignal, fresh: boolean): Promise<Receipt> => {
-    const { request, dispatcher } = await sender.open();
+    const { request, dispatcher } = await within(signal, sender.open());
     const sent = Date.now();
-    const { statusCode, headers, body } = await request(settings.url, {
+    const own = await untilStopped(headersOf(settings, kit, fresh), signal);
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
+    const asked = request(settings.url, {
       method: 'POST',
       dispatcher,
-      headers: {
-        ...(await headersOf(settings, kit, fresh)),
-        ...(attempt > 1 ? { 'Retry-Attempt': String(attempt - 1) } : {}),
-      },
+      headers: { ...own, ...(attempt > 1 ? { 'Retry-Attempt': String(attempt - 1) } : {}) },
       body: bodyOf(batch),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]),
+      signal: limit,
     });
+    const { statusCode, headers, body } = await within(limit, asked);
     const text = statusCode === 204 ? '' : await firstBytes(body);
     const read = (name: string) => [headers[name]].flat()[0];
     return receiptOf(
@@ -146,14 +148,22 @@ export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink
   return { kind: 'stream', send, [Symbol.asyncDispose]: sender.close };
 };
 
+const secretsLate = 'SECRETS_LATE';
+
+/** Waits for secrets no longer than there is time to send. */
+const untilStopped = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
+  within(signal, work, () => Object.assign(new Error('secrets'), { code: secretsLate }));
+
 /** Errors say their code or class; a message could repeat a header. */
 const failed = (error: unknown, signal: AbortSignal, timeoutMs: number): Receipt => {
   const code = codeOf(error);
-  if (code === 'SECRET_UNAVAILABLE' && error instanceof Error) return { kind: 'pause', why: error.message };
+  if ((code === 'SECRET_UNAVAILABLE' || code === 'PROXY_UNUSABLE') && error instanceof Error)
+    return { kind: 'pause', why: error.message };
+  if (code === secretsLate) return { kind: 'retry', why: 'its secrets could not be read in time' };
   if (code === 'UND_ERR_INVALID_ARG')
     return { kind: 'pause', why: 'a header of the settings has a value that cannot be sent' };
-  if (code === 'ENOENT' || code === 'EACCES')
-    return { kind: 'pause', why: `a file that the settings name cannot be read: ${code}` };
+  const unusable = whyUnusable(error);
+  if (unusable !== undefined) return { kind: 'pause', why: unusable };
   if (!signal.aborted && error instanceof Error && error.name === 'TimeoutError')
     return { kind: 'retry', why: `no answer within ${timeoutMs} ms` };
   if (signal.aborted) return { kind: 'retry', why: 'stopped' };
@@ -189,7 +199,8 @@ const headersOf = async (settings: RemoteWriteSettings, kit: Kit, fresh: boolean
 };
 
 /** One connection to the receiver, kept open, loaded on first use; made anew when the TLS settings read differently. */
-const connection = (settings: RemoteWriteSettings, kit: Kit) => {
+const connection = (settings: RemoteWriteSettings, kit: Kit, timeoutMs: number) => {
+  const closing = new AbortController();
   let opened: { readonly context: unknown; readonly dispatcher: import('undici').Agent } | undefined;
   const open = async () => {
     const { Agent, request } = await import('undici');
@@ -197,7 +208,8 @@ const connection = (settings: RemoteWriteSettings, kit: Kit) => {
     const secure = settings.url.startsWith('https:');
     const context = secure ? (await kit.trust.of(settings.tls_config)).context : undefined;
     if (opened === undefined || opened.context !== context) {
-      await opened?.dispatcher.close();
+      // Nobody waits for what is under way on the old one: its own limit ends it.
+      opened?.dispatcher.close().catch(() => {});
       const { insecure_skip_verify: skips, server_name: servername } = settings.tls_config;
       const secured = {
         ...(context === undefined ? {} : { secureContext: context }),
@@ -205,12 +217,21 @@ const connection = (settings: RemoteWriteSettings, kit: Kit) => {
         ...(servername === undefined ? {} : { servername }),
       };
       const proxy = kit.proxyFor(settings.url);
-      const connect = proxy === undefined ? secured : tunnel(proxy, secured);
+      const connect =
+        proxy === undefined
+          ? { ...secured, signal: closing.signal }
+          : tunnel(proxy, { ...secured, limitMs: tunnelLimitMs(timeoutMs), signal: closing.signal });
       opened = { context, dispatcher: new Agent({ connections: 1, pipelining: 1, allowH2: false, connect }) };
     }
     return { request, dispatcher: opened.dispatcher };
   };
-  return { open, close: async () => opened?.dispatcher.destroy() };
+  const close = async () => {
+    const gone = opened?.dispatcher.destroy();
+    // Destroying the dispatcher leaves a connection alone that is not there yet.
+    closing.abort();
+    await gone;
+  };
+  return { open, close };
 };
 
 const mostText = 1_024;

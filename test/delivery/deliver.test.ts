@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { backoffMs } from '../../src/delivery/backoff.ts';
 import { type DeliveryOptions, deliver } from '../../src/delivery/deliver.ts';
 import { unfit } from '../../src/delivery/prepare.ts';
 import { gauge } from '../../src/kernel/metric.ts';
@@ -184,13 +183,26 @@ test('deliver: waits grow, stay within their limits, and follow Retry-After', as
   assert.deepEqual(to.waits, [200, 400, 800, 1_600, 3_200, 5_000, 5_000, 5_000, 7_000]);
 });
 
-test('deliver: the wait before an attempt is between the minimum and a limit that doubles', () => {
-  fc.assert(
-    fc.property(fc.nat({ max: 100 }), fc.double({ min: 0, max: 1, noNaN: true }), (attempt, chance) => {
-      const ms = backoffMs({ minMs: 100, maxMs: 5_000 }, attempt, () => chance);
-      return ms >= 100 && ms <= Math.min(5_000, 100 * 2 ** attempt) + 1e-9;
-    }),
-  );
+test('deliver: more than there is room for goes out portion by portion, and nothing of it is lost', async () => {
+  for (const capacity of [250, 30]) {
+    await using to = await deliveryTo(() => 204, { capacity });
+    await to.delivery.addAll(samplesOf(1_000), AbortSignal.timeout(10_000));
+    const { accepted, lost } = await to.flush();
+    assert.deepEqual([accepted, lost], [1_000, {}]);
+    const names = to.server.pushes.flatMap(({ series }) => series.map(({ labels }) => labels.__name__));
+    assert.deepEqual(
+      names,
+      samplesOf(1_000).map(({ series }) => series.metric.name),
+    );
+  }
+});
+
+test('deliver: a receiver that takes nothing holds nobody with more than there is room for beyond the signal', async () => {
+  const untilStopped = (_ms: number, signal: AbortSignal) => once(signal, 'abort').then(() => {});
+  await using to = await deliveryTo(() => 503, { capacity: 250, sleep: untilStopped });
+  await to.delivery.addAll(samplesOf(1_000), AbortSignal.timeout(20));
+  const { waiting, lost } = to.delivery.counts();
+  assert.equal(waiting + (lost.capacity ?? 0), 1_000);
 });
 
 test('deliver: when the queue is full the oldest samples go, and are counted', async () => {

@@ -5,9 +5,9 @@ import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Capabilities, EngineStats, ProbeOutcome, ProbeRequest } from '../../src/net/icmp/engine.ts';
 import type { PathOptions, PathTrace } from '../../src/net/icmp/trace-path.ts';
-import type { Manners } from './respond.ts';
 import { needs, peer } from '../servers/peers.ts';
 import { exec, must, type Said } from './programs.ts';
+import type { Manners } from './respond.ts';
 
 /** A place in the lab: the source, six routers in a row, one beside the third, the target, and a neighbour of the source. */
 export type Place = 'src' | 'r1' | 'r2' | 'r3' | 'r4' | 'r5' | 'r6' | 'r3b' | 'dst' | 'peer';

@@ -125,3 +125,21 @@ test('board: a check is there before its first run, and series about ourselves a
     [['shop', undefined, undefined]],
   );
 });
+
+test('board: a check that leaves before its first run leaves no row, and one that comes again has a new one', () => {
+  const { expect, forget, observe, rows } = board();
+  const check = exampleCheck({ name: 'other' });
+  expect(check);
+  assert.equal(rows().length, 1);
+  forget(check);
+  assert.deepEqual(rows(), []);
+  forget(check);
+  expect(check);
+  observe(good(60_000));
+  assert.equal(rows().length, 2);
+  forget(check);
+  assert.deepEqual(
+    rows().map(({ name }) => name),
+    ['shop'],
+  );
+});

@@ -99,3 +99,20 @@ test('checker: what a prober remembers is handed to its next run and to its poin
   await run(check, never);
   assert.deepEqual(named((await run(check, never)).samples, 'probe_example_count'), [[2, 1_000]]);
 });
+
+test('checker: for a check that others chose no private address is dialled, and for others it is', async () => {
+  const dialled: boolean[] = [];
+  const { run } = withProber(
+    exampleProber(async ({ kit }) => {
+      dialled.push(
+        ...['10.0.0.7', '172.16.3.1', '127.0.0.1', '::ffff:192.168.0.1', 'fd00::1', '192.0.2.1'].map(kit.mayDial),
+      );
+      return { facts: {}, failures: [] };
+    }),
+  );
+  await run({ ...check, publicOnly: true }, never);
+  assert.deepEqual(dialled, [false, false, false, false, false, true]);
+  dialled.length = 0;
+  await run(check, never);
+  assert.deepEqual(dialled, [true, true, true, true, true, true]);
+});

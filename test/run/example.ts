@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import type { Check, Target } from '../../src/kernel/check.ts';
+import type { Outcome } from '../../src/kernel/run.ts';
 import { kit } from '../../src/net/kit.ts';
 import type { Context, Prober } from '../../src/net/prober.ts';
-import type { Outcome } from '../../src/kernel/run.ts';
 
 /** A check as `compile` makes it, with what a test wants to be different. */
 export const exampleCheck = (

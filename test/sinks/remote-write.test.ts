@@ -5,6 +5,7 @@ import { gauge } from '../../src/kernel/metric.ts';
 import type { Batch } from '../../src/kernel/sample.ts';
 import { type KitOptions, kit } from '../../src/net/kit.ts';
 import { remoteWrite, remoteWriteSettings } from '../../src/sinks/remote-write.ts';
+import { awsServer } from '../servers/aws.ts';
 import { chain } from '../servers/certificates.ts';
 import { answer, httpsServer } from '../servers/http.ts';
 import { type Behaviour, receiver } from '../servers/receiver.ts';
@@ -155,6 +156,55 @@ test('remote-write: basic auth, tokens and headers are sent, and a 401 makes the
   assert.equal(pushes[0]?.headers['x-scope-orgid'], 'edge');
   const basic = await sendTo(() => 204, { basic_auth: { username: 'ann', password: 'pä€' } });
   assert.equal(basic.pushes[0]?.headers.authorization, `Basic ${Buffer.from('ann:pä€').toString('base64')}`);
+});
+
+test('remote-write: a token that AWS keeps is asked for anew after a 401, once, and kept', async () => {
+  await using aws = await awsServer();
+  aws.parameters.set('/push', 'old');
+  let good = 'old';
+  await using server = await receiver(({ headers }) => (headers.authorization === `Bearer ${good}` ? 204 : 401));
+  await using own = kit({ environment: aws.environment });
+  const given = { url: server.url, bearer_token: { secret: 'ssm:/push' } };
+  await using sink = remoteWrite(remoteWriteSettings.parse(given), own);
+  const once = () => sink.send(batchOf(2), 1, new AbortController().signal);
+  assert.equal((await once()).kind, 'accepted');
+  good = 'new';
+  aws.parameters.set('/push', 'new');
+  assert.equal((await once()).kind, 'accepted');
+  assert.equal((await once()).kind, 'accepted');
+  assert.equal(aws.calls.length, 2);
+  good = 'another';
+  assert.deepEqual(await once().then(({ kind, status }) => [kind, status]), ['pause', 401]);
+  assert.equal(aws.calls.length, 3);
+});
+
+test('remote-write: secrets that do not come hold nobody longer than there is time to send', async () => {
+  await using aws = await awsServer();
+  aws.silent.add('GetParameter');
+  await using server = await receiver();
+  const signal = AbortSignal.timeout(100);
+  const given = { bearer_token: { secret: 'ssm:/push' } };
+  await using own = kit({ environment: aws.environment });
+  await using sink = remoteWrite(remoteWriteSettings.parse({ url: server.url, ...given }), own);
+  const began = performance.now();
+  assert.deepEqual(await sink.send(batchOf(2), 1, signal), {
+    kind: 'retry',
+    why: 'its secrets could not be read in time',
+  });
+  const stopped = performance.now() - began;
+  const receipt = await sink.send(batchOf(2), 1, new AbortController().signal);
+  assert.deepEqual(receipt, { kind: 'pause', why: 'ssm:/push: eu-west-1 did not answer within 4 s' });
+  assert.ok(stopped < performance.now() - began - stopped);
+});
+
+test('remote-write: a file that cannot be used pauses, and is named', async () => {
+  const folder = import.meta.dirname;
+  const secure = await send('https://127.0.0.1:1/', { tls_config: { extra_ca_file: folder } });
+  assert.deepEqual(secure, { kind: 'pause', why: `the file ${folder} cannot be read: EISDIR` });
+  const text = await send('https://127.0.0.1:1/', { tls_config: { ca_file: import.meta.filename } });
+  assert.deepEqual(text, { kind: 'pause', why: `the file ${import.meta.filename} holds no certificate in PEM` });
+  const { receipt } = await sendTo(() => 204, { bearer_token_file: `${folder}/none` });
+  assert.deepEqual(receipt, { kind: 'pause', why: `the file ${folder}/none cannot be read: ENOENT` });
 });
 
 test('remote-write: a secret that is not there pauses, and names the reference only', async () => {
