@@ -1,8 +1,9 @@
+import { clustersOf } from '../config/aws.ts';
 import type { Endpoint } from '../config/endpoint.ts';
 import type { List } from '../config/schema.ts';
 import type { Check, Profile, Vantage } from '../kernel/check.ts';
-import { cpuPerRun, samplesPerRun } from './expected-samples.ts';
-import type { UnitPrices } from './prices.ts';
+import { atMost, cpuPerRun, samplesPerRun } from './expected-samples.ts';
+import { costOfUnits, type UnitPrices } from './prices.ts';
 import { type Region, regionsOf } from './regions.ts';
 
 /** What a list makes and costs at one vantage. Times are seconds, money is dollars a month of 730 hours. */
@@ -10,6 +11,8 @@ export type VantageCost = {
   readonly vantage: string;
   readonly kind: Vantage['kind'];
   readonly checks: number;
+  /** Targets that clusters may publish for it; all of them are counted, each as a check a minute with all its series. */
+  readonly found: number;
   readonly shards: number;
   readonly invocations: number;
   readonly secondsPerRun: number;
@@ -50,7 +53,7 @@ export type Costed = {
 
 const month = { seconds: 730 * 3_600, minutes: 730 * 60 };
 /** Series of a vantage and each of its shards about themselves. */
-const selfSeries = { agent: 40, shard: 11, lambda: 3 };
+const selfSeries = { agent: 40, shard: 11, lambda: 3, cluster: 2 };
 /** A run of a shard waits for its slowest probe and for the receivers. */
 const restSeconds = 1;
 /** The part of a core that probing keeps busy, so that it does not make its own probes late. */
@@ -68,11 +71,15 @@ export const costsOf = (costed: Costed, unit: UnitPrices): Costs => {
       vantage,
       own,
       regions.find((region) => region.vantage === vantage.name),
-      memory,
+      { memory, clusters: clustersOf(costed.list.aws).length },
       unit,
     );
   });
-  const receivers = costed.endpoints.map((endpoint) => receiverCost(endpoint, vantages, unit));
+  const receivers = withMoney(
+    costed.endpoints,
+    costed.endpoints.map((endpoint) => receiverCost(endpoint, vantages)),
+    unit,
+  );
   const usd =
     vantages.reduce((sum, one) => sum + one.usd.lambda + one.usd.requests + one.usd.scheduler, 0) +
     receivers.reduce((sum, one) => sum + (one.usd ?? 0), 0);
@@ -93,7 +100,7 @@ const vantageCost = (
   { name, kind }: Vantage,
   checks: readonly Check[],
   region: Region | undefined,
-  memory: number,
+  { memory, clusters }: { readonly memory: number; readonly clusters: number },
   unit: UnitPrices,
 ): VantageCost => {
   const shards = region?.shards ?? 0;
@@ -106,7 +113,12 @@ const vantageCost = (
     perSecond += (samples * 1_000) / check.target.intervalMs;
     cpuMsPerMinute += (cpuPerRun(check) * 60_000) / check.target.intervalMs;
   }
-  const self = kind === 'agent' ? selfSeries.agent : shards * selfSeries.shard + (shards > 0 ? selfSeries.lambda : 0);
+  const found = region?.found ?? 0;
+  seriesByProfile.full += found * atMost.samples;
+  perSecond += (found * atMost.samples) / 60;
+  cpuMsPerMinute += found * atMost.cpuMs;
+  const ofShard = selfSeries.shard + clusters * selfSeries.cluster;
+  const self = kind === 'agent' ? selfSeries.agent : shards * ofShard + (shards > 0 ? selfSeries.lambda : 0);
   const samplesPerSecond = perSecond + self / (kind === 'agent' ? 15 : 60);
   const share = Math.min(1, memory / wholeCoreMegabytes);
   const secondsPerRun = shards === 0 ? 0 : cpuMsPerMinute / 1_000 / shards / share / busy + restSeconds;
@@ -116,6 +128,7 @@ const vantageCost = (
     vantage: name,
     kind,
     checks: checks.length,
+    found,
     shards,
     invocations,
     secondsPerRun,
@@ -125,31 +138,42 @@ const vantageCost = (
     samplesPerSecond,
     samples: samplesPerSecond * month.seconds,
     usd: {
-      lambda: gbSeconds * unit.lambda_gb_second,
-      requests: invocations * unit.lambda_request,
-      scheduler: invocations * unit.scheduler_invocation,
+      lambda: costOfUnits(gbSeconds, unit.lambda_gb_second),
+      requests: costOfUnits(invocations, unit.lambda_request),
+      scheduler: costOfUnits(invocations, unit.scheduler_invocation),
     },
   };
 };
 
-const receiverCost = (
-  { name, from, settings }: Endpoint,
-  vantages: readonly VantageCost[],
-  unit: UnitPrices,
-): ReceiverCost => {
+const receiverCost = ({ name, from }: Endpoint, vantages: readonly VantageCost[]): ReceiverCost => {
   const own = vantages.filter(({ vantage }) => from.includes(vantage));
-  const samples = sumOf(own, (one) => one.samples);
   return {
     receiver: name,
     series: sumOf(own, ({ series }) => series),
     samplesPerSecond: sumOf(own, (one) => one.samplesPerSecond),
-    samples,
-    usd: isManaged(settings.url) ? samples * unit.amp_sample : undefined,
+    samples: sumOf(own, (one) => one.samples),
+    usd: undefined,
   };
 };
 
-/** Amazon Managed Service for Prometheus. */
-const isManaged = (url: string): boolean => /^aps-workspaces\..*\.amazonaws\.com/.test(URL.parse(url)?.hostname ?? '');
+/** Tiers count what a region takes in, by all its workspaces together; each receiver bears its part. */
+const withMoney = (
+  endpoints: readonly Endpoint[],
+  receivers: readonly ReceiverCost[],
+  unit: UnitPrices,
+): readonly ReceiverCost[] => {
+  const hosts = endpoints.map(({ settings }) => managedHost(settings.url));
+  return receivers.map((one, index) => {
+    const host = hosts[index];
+    if (host === undefined || one.samples === 0) return { ...one, usd: host === undefined ? undefined : 0 };
+    const together = sumOf(receivers, (other) => (hosts[receivers.indexOf(other)] === host ? other.samples : 0));
+    return { ...one, usd: (costOfUnits(together, unit.amp_sample) * one.samples) / together };
+  });
+};
+
+/** The host of Amazon Managed Service for Prometheus in a region; `undefined` for other receivers. */
+const managedHost = (url: string): string | undefined =>
+  /^aps-workspaces\..*\.amazonaws\.com/.exec(URL.parse(url)?.hostname ?? '')?.input;
 
 const warningsOf = ({ vantage, secondsPerRun, shards }: VantageCost): readonly string[] => [
   ...(secondsPerRun > limits.seconds

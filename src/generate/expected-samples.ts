@@ -55,3 +55,11 @@ export const samplesPerRun = (check: Check, hops: number = usualHops): number =>
 
 /** Milliseconds of CPU that a run of a check takes. */
 export const cpuPerRun = (check: Check): number => cpuMs[kindOfCheck(check)] ?? 4.5;
+
+/** What a check costs at most whose prober nobody knows yet, as long as it is none of a path. */
+export const atMost = {
+  samples: Math.max(
+    ...['http', 'https', 'tcp', 'tls', 'dns'].map((kind) => (perRun[kind]?.full ?? 0) + (perRun[kind]?.named ?? 0)),
+  ),
+  cpuMs: Math.max(...Object.values(cpuMs)),
+};

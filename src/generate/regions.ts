@@ -1,4 +1,5 @@
-import type { VpcSettings } from '../config/aws.ts';
+import { clustersOf, type VpcSettings } from '../config/aws.ts';
+import { isLiteral, referencesIn } from '../config/references.ts';
 import type { List } from '../config/schema.ts';
 import { vpcOf } from '../config/vantages.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
@@ -8,6 +9,8 @@ export type Region = {
   readonly vantage: string;
   readonly region: string;
   readonly checks: number;
+  /** Targets that clusters may publish for it at most; not there if it listens to none. */
+  readonly found?: number;
   /** Schedules, each with its part of the targets. */
   readonly shards: number;
   /** References to secrets that its checks and receivers need, sorted. Never their values. */
@@ -16,7 +19,7 @@ export type Region = {
 };
 
 /** As many checks as one invocation takes: paced at the CPU share of 512 MB they need a few seconds of its minute. */
-const checksPerShard = 100;
+export const checksPerShard = 100;
 
 /** What {@link regionsOf} looks at: a list and what it compiles to. */
 export type Deployed = {
@@ -26,9 +29,13 @@ export type Deployed = {
   readonly endpoints: readonly { readonly from: readonly string[] }[];
 };
 
-/** The functions of a list, in its order: one for each Lambda vantage that probes something. */
-export const regionsOf = ({ list, vantages, checks, endpoints }: Deployed): readonly Region[] =>
-  vantages
+/**
+ * The functions of a list, in its order: one for each Lambda vantage that probes something, or listens to clusters. There are shards
+ * enough for all that clusters may publish.
+ */
+export const regionsOf = ({ list, vantages, checks, endpoints }: Deployed): readonly Region[] => {
+  const found = clustersOf(list.aws).reduce((sum, { mostTargets }) => sum + mostTargets, 0);
+  return vantages
     .filter(({ kind }) => kind === 'lambda')
     .map(({ name, region }) => {
       const own = checks.filter(({ vantage }) => vantage.name === name);
@@ -38,28 +45,23 @@ export const regionsOf = ({ list, vantages, checks, endpoints }: Deployed): read
         vantage: name,
         region: region ?? name,
         checks: own.length,
-        shards: Math.max(1, Math.ceil(own.length / checksPerShard)),
-        secrets: referencesIn([own.map(({ module }) => module.settings), receivers]),
+        ...(found === 0 ? {} : { found }),
+        shards: Math.max(1, Math.ceil((own.length + found) / checksPerShard)),
+        secrets: secretsOf([own.map(({ module }) => module.settings), receivers]),
         ...(vpc === undefined ? {} : { vpc }),
       };
     })
-    .filter(({ checks: count }) => count > 0);
+    .filter((region) => region.checks > 0 || found > 0);
+};
+
+/** How many checks a function has, in words. */
+export const checksText = ({ checks, found }: Pick<Region, 'checks' | 'found'>): string =>
+  `${checks} check${checks === 1 ? '' : 's'}${found === undefined ? '' : ` and up to ${found} of clusters`}`;
 
 /** The environment variables that references name. */
 export const variablesOf = ({ secrets }: Pick<Region, 'secrets'>): readonly string[] =>
   secrets.filter((secret) => secret.startsWith('env:')).map((secret) => secret.slice('env:'.length));
 
 /** Where each reference such as `{ "secret": "env:NAME" }` points to, sorted; literals travel with the list. */
-const referencesIn = (value: unknown): readonly string[] => {
-  const found = new Set<string>();
-  const seen = new Set<object>();
-  const look = (one: unknown): void => {
-    // Checks of one module share its settings.
-    if (typeof one !== 'object' || one === null || seen.has(one)) return;
-    seen.add(one);
-    if ('secret' in one && typeof one.secret === 'string' && !one.secret.startsWith('literal:')) found.add(one.secret);
-    for (const part of Object.values(one)) look(part);
-  };
-  look(value);
-  return [...found].sort();
-};
+const secretsOf = (value: unknown): readonly string[] =>
+  [...referencesIn(value).secrets].filter((secret) => !isLiteral(secret)).sort();

@@ -2,10 +2,10 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { test } from 'node:test';
-import { loadValue } from '../../src/config/load.ts';
 import type { AwsSettings } from '../../src/config/aws.ts';
+import { loadValue } from '../../src/config/load.ts';
 import { stackFor, templateOf } from '../../src/generate/aws/stack.ts';
-import type { Template } from '../../src/generate/aws/template.ts';
+import type { Statement, Template } from '../../src/generate/aws/template.ts';
 import { type Region, regionsOf } from '../../src/generate/regions.ts';
 import { readEvent } from '../../src/lambda/event.ts';
 import { probers } from '../../src/probers/index.ts';
@@ -94,7 +94,12 @@ test('cloudformation: logs end, alarms are there, and the function is what was m
   const { Runtime, Architectures, MemorySize, Timeout } = probe?.Properties ?? {};
   assert.deepEqual([Runtime, Architectures, MemorySize, Timeout], ['nodejs24.x', ['arm64'], 512, 50]);
   const alarms = ofType(template, 'AWS::CloudWatch::Alarm').map(({ Properties }) => Properties.MetricName);
-  assert.deepEqual(alarms, ['Invocations', 'Errors', 'bothways-dev-eu-west-1-undelivered']);
+  assert.deepEqual(alarms, [
+    'Invocations',
+    'Errors',
+    'bothways-dev-eu-west-1-unprobed',
+    'bothways-dev-eu-west-1-undelivered',
+  ]);
 });
 
 test('cloudformation: secrets are parameters that are never shown, and no value of one is in the template', () => {
@@ -146,6 +151,17 @@ test('cloudformation: secrets that AWS keeps may be read by their names alone, e
   ]);
 });
 
+test('cloudformation: a multi-region key is the replica of the region of each stack, and may be used for parameters of any', () => {
+  const keyOf = (region: string) => `arn:aws:kms:${region}:123456789012:key/mrk-0123`;
+  for (const region of ['eu-west-1', 'us-east-1']) {
+    const template = stack(1, { kms_key: keyOf('us-west-2') }, { region });
+    const [probe] = ofType(template, 'AWS::Lambda::Function');
+    assert.equal(probe?.Properties.KmsKeyArn, keyOf(region));
+    assert.deepEqual(valuesOf(template.Resources.ProbeLogGroup, 'KmsKeyId'), [keyOf(region)]);
+    assert.ok(valuesOf(template.Resources.ProbeRole, 'Resource').includes(keyOf('*')));
+  }
+});
+
 test('cloudformation: an account has its own rules for roles, tags, networks and alarms', () => {
   const template = stack(
     1,
@@ -175,7 +191,7 @@ test('cloudformation: an account has its own rules for roles, tags, networks and
         { Key: 'bothways:stage', Value: 'dev' },
         { Key: 'team', Value: 'edge' },
       ]);
-  assert.equal(valuesOf(template, 'AlarmActions').length, 3);
+  assert.equal(valuesOf(template, 'AlarmActions').length, 4);
   assert.deepEqual(valuesOf(template, 'VpcConfig'), [
     { SubnetIds: ['subnet-1'], SecurityGroupIds: ['sg-1'], Ipv6AllowedForDualStack: true },
   ]);
@@ -187,6 +203,22 @@ test('cloudformation: an account has its own rules for roles, tags, networks and
       .map((one) => valuesOf(one, 'Resource')),
     [[{ 'Fn::Sub': 'arn:${AWS::Partition}:s3:::lists/b/dev/lists/eu-west-1.json' }]],
   );
+  const [code] = (valuesOf(template.Resources.ProbeRole, 'Statement').flat() as Statement[]).filter(
+    ({ Effect }) => Effect === 'Deny',
+  );
+  assert.ok(code?.Action.includes('ec2:DeleteNetworkInterface'));
+  assert.deepEqual(code?.Condition, {
+    ArnEquals: {
+      'lambda:SourceFunctionArn': {
+        'Fn::Sub': 'arn:${AWS::Partition}:lambda:${AWS::Region}:${AWS::AccountId}:function:bothways-dev-eu-west-1',
+      },
+    },
+  });
+  // Lambda asks for these without naming an interface.
+  const [rest] = valuesOf(template.Resources.ProbeRole, 'Statement')
+    .flat()
+    .filter((one) => valuesOf(one, 'Sid').includes('InterfaceRest'));
+  assert.deepEqual(valuesOf(rest, 'Resource'), ['*']);
   const given = stack(1, {
     role_arn: 'arn:aws:iam::123456789012:role/f',
     schedule_role_arn: 'arn:aws:iam::123456789012:role/s',
@@ -210,7 +242,7 @@ test('cloudformation: ten thousand targets stay within its limits, and a list be
   assert.ok(JSON.stringify(template).length < 1_000_000);
   assert.throws(
     () => stackFor({ vantage: 'x', region: 'x', checks: 50_000, shards: 500, secrets: [] }, 'dev'),
-    /more than one stack/,
+    /x has 50000 checks, and one stack holds the schedules for 45000; add a second vantage with `region: x`/,
   );
   assert.throws(
     () => stackFor({ vantage: 'x'.repeat(40), region: 'eu-west-1', checks: 1, shards: 1, secrets: [] }, 'dev'),
@@ -257,16 +289,62 @@ test('regions: prints an array for a matrix of jobs', async () => {
   assert.match(none.stderr, /no target of the list is probed from a Lambda vantage/);
 });
 
+test('regions: a vantage that only listens to clusters is a function, with shards for all that they may publish', () => {
+  const of = (more: object, clusters: readonly unknown[] = ['prod-a']) => {
+    const aws = { list: { bucket: 'lists', region: 'eu-central-1', clusters } };
+    const loaded = loadValue({ vantages: { 'eu-west-1': { kind: 'lambda' } }, aws, ...more }, { probers });
+    if (!loaded.ok) return loaded.problems.map(({ message }) => message).join();
+    return regionsOf({ list: loaded.list, ...loaded.compiled });
+  };
+  const region = { vantage: 'eu-west-1', region: 'eu-west-1', secrets: [] };
+  assert.deepEqual(of({}), [{ ...region, checks: 0, found: 100, shards: 1 }]);
+  const targets = ['https://www.example.com'];
+  const clusters = ['prod-a', { name: 'prod-b', max_targets: 150 }];
+  assert.deepEqual(of({ targets }, clusters), [{ ...region, checks: 1, found: 250, shards: 3 }]);
+  const kubernetes = [{ kinds: ['ingress'] }];
+  assert.deepEqual(of({ discover: { kubernetes } }), [{ ...region, checks: 0, found: 100, shards: 1 }]);
+  const other = { 'eu-west-1': { kind: 'lambda' }, laptop: { kind: 'agent' } };
+  assert.match(String(of({ targets, vantages: other })), /no target is probed from this vantage/);
+  assert.match(String(of({}, ['prod-a', { name: 'prod-a' }])), /a cluster is named twice/);
+  assert.match(String(of({}, [{ name: 'prod-a', max_targets: 0 }])), /1/);
+});
+
 test('stack: functions read what the named clusters publish, each object by its name', () => {
   const template = stack(1, {
-    list: { bucket: 'lists', region: 'eu-central-1', prefix: 'b/', clusters: ['prod-a', 'prod-b'] },
+    list: {
+      bucket: 'lists',
+      region: 'eu-central-1',
+      prefix: 'b/',
+      clusters: ['prod-a', { name: 'prod-b', max_targets: 7 }],
+    },
   });
   const text = JSON.stringify(template);
+  assert.deepEqual(valuesOf(template, 'BOTHWAYS_LIST_CLUSTERS'), ['prod-a=100 prod-b=7']);
   assert.match(text, /s3:::lists\/b\/dev\/clusters\/prod-a\/eu-west-1\.json/);
   assert.match(
     text,
     /"BOTHWAYS_LIST_S3":"s3:\/\/lists\/b\/dev\/lists\/eu-west-1\.json s3:\/\/lists\/b\/dev\/clusters\/prod-a\/eu-west-1\.json s3:/,
   );
+});
+
+test('stack: the function may ask for the names of its objects alone, so that a missing one is not a forbidden one', () => {
+  const template = stack(1, {
+    list: { bucket: 'lists', region: 'eu-central-1', prefix: 'b/', clusters: ['prod-a'] },
+  });
+  const look = valuesOf(template.Resources.ProbeRole, 'Statement')
+    .flat()
+    .filter((one) => valuesOf(one, 'Action').flat().includes('s3:ListBucket'));
+  assert.deepEqual(look, [
+    {
+      Sid: 'ListLook',
+      Effect: 'Allow',
+      Action: ['s3:ListBucket'],
+      Resource: { 'Fn::Sub': 'arn:${AWS::Partition}:s3:::lists' },
+      Condition: {
+        StringEquals: { 's3:prefix': ['b/dev/lists/eu-west-1.json', 'b/dev/clusters/prod-a/eu-west-1.json'] },
+      },
+    },
+  ]);
 });
 
 test('stack: cfn-lint has nothing to object to, where it is', async (t) => {
@@ -289,4 +367,32 @@ test('stack: cfn-lint has nothing to object to, where it is', async (t) => {
   // It is a program for Python, which nobody who works on this needs; our own assertions are above.
   if (said === undefined) t.diagnostic('cfn-lint is not here');
   else assert.equal(said.trim(), '');
+});
+
+test('cloudformation: what AWS would refuse for its size is refused before anything is uploaded, in a sentence', () => {
+  const many = (count: number, text: (index: number) => string) => Array.from({ length: count }, (_, at) => text(at));
+  const ssm = (at: number) => `ssm:/platform/teams/team-${at}/bothways/probe-token`;
+  assert.throws(
+    () => stack(1, {}, { secrets: many(120, ssm) }),
+    /^RangeError: the rights of eu-west-1 have \d+ letters, and a role takes 10240: it reads 120 secrets/,
+  );
+  assert.ok(stack(1, { role_arn: 'arn:aws:iam::123456789012:role/f' }, { secrets: many(120, ssm) }));
+  assert.ok(stack(1, {}, { secrets: many(80, ssm) }));
+  const variable = (at: number) => `env:TOKEN_${at}`;
+  assert.throws(
+    () => stack(1, {}, { secrets: many(199, variable) }),
+    /^RangeError: eu-west-1 has 199 references `\$\{env:…\}`, and a stack takes 198; keep some in Parameter Store/,
+  );
+  assert.ok(stack(1, {}, { secrets: many(198, variable) }));
+  const clusters = many(20, (at) => `a-cluster-with-a-name-of-forty-letters-${at}`);
+  const list = {
+    bucket: 'b'.repeat(63),
+    region: 'eu-central-1',
+    prefix: 'monitoring/bothways/',
+    clusters,
+  };
+  assert.throws(
+    () => stack(1, { list }),
+    /^RangeError: the variables of eu-west-1 have \d+ bytes, and Lambda takes 4096; name fewer clusters in aws\.list/,
+  );
 });

@@ -3,12 +3,12 @@ import { arn, logical, type Part, type Resource, type Stack, tagsOf } from './te
 const namespace = 'Bothways';
 
 /**
- * What wakes somebody: nobody calls the function, it fails, or receivers do not take what it has. Each run that could not
- * deliver says so in its log with the number of samples; a metric is made of those lines.
+ * What wakes somebody: nobody calls the function, it fails, it does not get to probing, or receivers do not take what it has. Each run
+ * that left something out says so in its log with a number; metrics are made of those lines.
+ * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
  */
 export const alarms = (stack: Stack): Part => {
   const { name, aws } = stack;
-  const lost = `${name}-undelivered`;
   const ofFunction = {
     Namespace: 'AWS/Lambda',
     Dimensions: [{ Name: 'FunctionName', Value: { Ref: logical.function } }],
@@ -33,18 +33,27 @@ export const alarms = (stack: Stack): Part => {
     DatapointsToAlarm: 3,
     TreatMissingData: 'notBreaching',
   };
+  /** The sum of a number that log lines hold. Lambda puts what the function says under `message`. */
+  const filter = (field: string): Resource => ({
+    Type: 'AWS::Logs::MetricFilter',
+    Properties: {
+      LogGroupName: { Ref: logical.logs },
+      FilterPattern: `{ $.message.${field} > 0 }`,
+      MetricTransformations: [
+        {
+          MetricName: `${name}-${field}`,
+          MetricNamespace: namespace,
+          MetricValue: `$.message.${field}`,
+          DefaultValue: 0,
+        },
+      ],
+    },
+  });
+  const ofLines = (field: string) => ({ Namespace: namespace, MetricName: `${name}-${field}`, ...threeOfFive });
   return {
     resources: {
-      Undelivered: {
-        Type: 'AWS::Logs::MetricFilter',
-        Properties: {
-          LogGroupName: { Ref: logical.logs },
-          FilterPattern: undeliveredPattern,
-          MetricTransformations: [
-            { MetricName: lost, MetricNamespace: namespace, MetricValue: '$.message.undelivered', DefaultValue: 0 },
-          ],
-        },
-      },
+      Undelivered: filter('undelivered'),
+      Unprobed: filter('unprobed'),
       NoInvocations: alarm('no-invocations', 'The function has not been invoked for five minutes.', {
         ...ofFunction,
         MetricName: 'Invocations',
@@ -58,17 +67,16 @@ export const alarms = (stack: Stack): Part => {
         MetricName: 'Errors',
         ...threeOfFive,
       }),
-      NotDelivered: alarm('not-delivered', 'Receivers have not taken samples in three of five minutes.', {
-        Namespace: namespace,
-        MetricName: lost,
-        ...threeOfFive,
-      }),
+      NotProbed: alarm(
+        'not-probed',
+        'Checks were left out in three of five minutes: invocations come late, or have no time left.',
+        ofLines('unprobed'),
+      ),
+      NotDelivered: alarm(
+        'not-delivered',
+        'Receivers have not taken samples in three of five minutes.',
+        ofLines('undelivered'),
+      ),
     },
   };
 };
-
-/**
- * Lines of runs that could not deliver. Lambda puts what the function says under `message`.
- * @see https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
- */
-const undeliveredPattern = '{ $.message.undelivered > 0 }';

@@ -1,6 +1,7 @@
 import type { AwsSettings } from '../../config/aws.ts';
+import { keyIn } from '../../config/kms-key.ts';
 import type { Region } from '../regions.ts';
-import { stackFor } from './stack.ts';
+import { stackStart } from './stack.ts';
 
 /** A policy as IAM takes it. */
 export type Policy = {
@@ -24,81 +25,53 @@ export type PolicyOptions = {
 
 /**
  * The rights that deploying, updating and removing a stage needs, for the identity that does it: those of the serverless
- * framework, and those that CloudFormation uses in its name. Everything is bound to our names; what AWS cannot bind (looking
- * stacks up, checking a template) stands apart.
+ * framework, and those that CloudFormation uses in its name. Everything is bound to the names of the stage, in all regions: so
+ * it stays within the 6,144 characters of a managed policy however many there are, and a stack that the list no longer has
+ * can still be removed. What AWS cannot bind (looking stacks up, checking a template) stands apart.
  * @see https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
  */
 export const deployPolicy = ({ regions, stage, aws, account }: PolicyOptions): Policy => {
-  const stacks = regions.map((region) => stackFor(region, stage, aws));
   const partition = partitionOf(regions[0]?.region ?? '');
-  const of = (service: string, what: (name: string, region: string) => string) =>
-    stacks.map(
-      ({ name, region: { region } }) => `arn:${partition}:${service}:${region}:${account}:${what(name, region)}`,
-    );
-  const path = aws.iam_path ?? '/';
-  const roles = stacks.flatMap(({ name, region: { region } }) =>
-    ['probe', 'schedule'].map((what) => `arn:${partition}:iam::${account}:role${path}${name}-${what}-${region}`),
-  );
+  const start = stackStart(stage);
+  const of = (service: string, what: string) => `arn:${partition}:${service}:*:${account}:${what}`;
+  const roles = [`arn:${partition}:iam::${account}:role${aws.iam_path ?? '/'}${start}*`];
   // CloudFormation names the bucket after the stack, and cuts long names.
-  const bucket = stacks.map(({ name }) => `arn:${partition}:s3:::${name.toLowerCase().slice(0, 20)}*`);
+  const bucket = `arn:${partition}:s3:::${start.slice(0, 20)}*`;
   const given = [aws.role_arn, aws.schedule_role_arn].filter((one) => one !== undefined);
   const rows = [
-    allow(
-      'Stacks',
-      prefixed('cloudformation', stackActions),
-      of('cloudformation', (name) => `stack/${name}/*`),
-    ),
+    allow('Stacks', prefixed('cloudformation', stackActions), [of('cloudformation', `stack/${start}*`)]),
     allow('Look', ['cloudformation:DescribeStacks', 'cloudformation:ValidateTemplate', 'sts:GetCallerIdentity'], ['*']),
-    allow('Bucket', prefixed('s3', bucketActions), bucket),
-    allow(
-      'Objects',
-      prefixed('s3', objectActions),
-      bucket.map((one) => `${one}/*`),
-    ),
-    allow(
-      'Functions',
-      prefixed('lambda', functionActions),
-      of('lambda', (name) => `function:${name}`),
-    ),
-    allow(
-      'Logs',
-      prefixed('logs', logActions),
-      of('logs', (name) => `log-group:/aws/lambda/${name}:*`),
-    ),
-    // Looking groups up is bound to the region alone.
-    allow(
-      'LogsLook',
-      ['logs:DescribeLogGroups'],
-      of('logs', () => 'log-group:*'),
-    ),
+    allow('Bucket', prefixed('s3', bucketActions), [bucket]),
+    allow('Objects', prefixed('s3', objectActions), [`${bucket}/*`]),
+    allow('Functions', prefixed('lambda', functionActions), [of('lambda', `function:${start}*`)]),
+    // Most calls name a group with `:*` behind it, and those about tags without; the wildcard stands for both.
+    allow('Logs', prefixed('logs', logActions), [of('logs', `log-group:/aws/lambda/${start}*`)]),
+    // Looking groups up is bound to the account alone.
+    allow('LogsLook', ['logs:DescribeLogGroups'], [of('logs', 'log-group:*')]),
     allow('Schedules', prefixed('scheduler', scheduleActions), [
-      ...of('scheduler', (name) => `schedule/${name}/*`),
-      ...of('scheduler', (name) => `schedule-group/${name}`),
+      of('scheduler', `schedule/${start}*`),
+      of('scheduler', `schedule-group/${start}*`),
     ]),
-    allow(
-      'Alarms',
-      prefixed('cloudwatch', alarmActions),
-      of('cloudwatch', (name) => `alarm:${name}-*`),
-    ),
+    allow('Alarms', prefixed('cloudwatch', alarmActions), [of('cloudwatch', `alarm:${start}*`)]),
     // The framework looks for images of containers when it removes a stack; there are none.
-    allow(
-      'Images',
-      ['ecr:DescribeRepositories'],
-      of('ecr', (name) => `repository/serverless-bothways-${name.split('-')[1]}`),
-    ),
+    allow('Images', ['ecr:DescribeRepositories'], [of('ecr', `repository/${repositoryOf(stage)}`)]),
     allow('Roles', prefixed('iam', roleActions), roles, boundary(aws.permissions_boundary)),
-    allow(
-      'RolesLook',
-      ['iam:GetRole', 'iam:GetRolePolicy', 'iam:ListRolePolicies', 'iam:ListAttachedRolePolicies'],
-      roles,
-    ),
+    allow('RolesRest', prefixed('iam', otherRoleActions), roles),
     allow('PassRole', ['iam:PassRole'], [...roles, ...given], {
       StringEquals: { 'iam:PassedToService': ['lambda.amazonaws.com', 'scheduler.amazonaws.com'] },
     }),
     ...(aws.kms_key === undefined
       ? []
-      : [allow('Key', prefixed('kms', ['Encrypt', 'Decrypt', 'DescribeKey', 'CreateGrant']), [aws.kms_key])]),
-    ...(aws.list === undefined ? [] : [listRights(aws.list, stage, partition)]),
+      : [
+          allow('Key', prefixed('kms', ['Encrypt', 'Decrypt', 'DescribeKey', 'CreateGrant']), [
+            keyIn(aws.kms_key, '*'),
+          ]),
+        ]),
+    ...(aws.list === undefined ? [] : listRights(aws.list, stage, partition)),
+    // S3 encrypts and decrypts in the name of whoever writes and reads.
+    ...(aws.list?.kms_key === undefined
+      ? []
+      : [allow('ListKey', prefixed('kms', ['Decrypt', 'GenerateDataKey']), [aws.list.kms_key])]),
     ...(regions.some(({ vpc }) => vpc !== undefined)
       ? [allow('Network', ['ec2:DescribeSubnets', 'ec2:DescribeSecurityGroups', 'ec2:DescribeVpcs'], ['*'])]
       : []),
@@ -110,18 +83,26 @@ const allow = (Sid: string, Action: readonly string[], Resource: readonly string
   Sid,
   Effect: 'Allow' as const,
   Action,
-  Resource: [...new Set(Resource)],
+  Resource,
   ...(Condition === undefined ? {} : { Condition }),
 });
 
 const prefixed = (service: string, actions: readonly string[]) => actions.map((action) => `${service}:${action}`);
 
-/** Roles may be made with the boundary that the list names, and no other. */
+/** The framework's name for a repository of its service: without two hyphens in a row, and none at the end. */
+const repositoryOf = (stage: string): string => `serverless-bothways-${stage}`.replaceAll(/-+/g, '-').replace(/-$/, '');
+
+/** Roles may be given rights under the boundary that the list names, and no other. */
 const boundary = (arn: string | undefined) =>
   arn === undefined ? undefined : { StringEquals: { 'iam:PermissionsBoundary': arn } };
 
-const listRights = ({ bucket, prefix }: NonNullable<AwsSettings['list']>, stage: string, partition: string) =>
-  allow('List', ['s3:GetObject', 's3:PutObject'], [`arn:${partition}:s3:::${bucket}/${prefix}${stage}/*`]);
+/** `targets` reads before it writes on condition; without the right to list, what is not there looks forbidden. */
+const listRights = ({ bucket, prefix }: NonNullable<AwsSettings['list']>, stage: string, partition: string) => [
+  allow('List', ['s3:GetObject', 's3:PutObject'], [`arn:${partition}:s3:::${bucket}/${prefix}${stage}/*`]),
+  allow('ListLook', ['s3:ListBucket'], [`arn:${partition}:s3:::${bucket}`], {
+    StringLike: { 's3:prefix': `${prefix}${stage}/*` },
+  }),
+];
 
 const partitionOf = (region: string): string =>
   region.startsWith('cn-') ? 'aws-cn' : region.startsWith('us-gov-') ? 'aws-us-gov' : 'aws';
@@ -138,6 +119,8 @@ const stackActions = [
   'ExecuteChangeSet',
   'GetTemplate',
   'ListStackResources',
+  'TagResource',
+  'UntagResource',
   'UpdateStack',
 ];
 const bucketActions = [
@@ -175,6 +158,7 @@ const functionActions = [
   'UpdateFunctionEventInvokeConfig',
 ];
 const logActions = [
+  'DisassociateKmsKey',
   'AssociateKmsKey',
   'CreateLogGroup',
   'DeleteLogGroup',
@@ -207,12 +191,20 @@ const alarmActions = [
   'TagResource',
   'UntagResource',
 ];
-const roleActions = [
-  'CreateRole',
+/**
+ * What gives rights. Of these AWS says which boundary the role has or is to have; of others, such as `iam:TagRole`, it does not, so
+ * that a condition would never hold.
+ * @see https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsidentityandaccessmanagementiam.html
+ */
+const roleActions = ['CreateRole', 'PutRolePermissionsBoundary', 'PutRolePolicy'];
+/** What looks, or takes away: also from a role that was made before the list had its boundary. */
+const otherRoleActions = [
   'DeleteRole',
   'DeleteRolePolicy',
-  'PutRolePermissionsBoundary',
-  'PutRolePolicy',
+  'GetRole',
+  'GetRolePolicy',
+  'ListAttachedRolePolicies',
+  'ListRolePolicies',
   'TagRole',
   'UntagRole',
   'UpdateAssumeRolePolicy',

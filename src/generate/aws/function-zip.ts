@@ -1,5 +1,5 @@
 import { type Zippable, zipSync } from 'fflate';
-import { packList, type Packable } from '../../config/packed.ts';
+import { type Packable, packList } from '../../config/packed.ts';
 
 /** Files by their name in a folder or zip. */
 export type NamedFiles = ReadonlyMap<string, Uint8Array>;

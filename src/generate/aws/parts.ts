@@ -1,3 +1,6 @@
+import { clustersOf } from '../../config/aws.ts';
+import { keyIn } from '../../config/kms-key.ts';
+import { parameterOf } from '../../config/variables.ts';
 import { awsReference } from '../../net/aws/parameters.ts';
 import { variablesOf } from '../regions.ts';
 import { alarms } from './alarms.ts';
@@ -13,7 +16,7 @@ const logs = (stack: Stack): Part => ({
       Properties: {
         LogGroupName: `/aws/lambda/${stack.name}`,
         RetentionInDays: stack.aws.log_retention_days ?? 14,
-        ...(stack.aws.kms_key === undefined ? {} : { KmsKeyId: stack.aws.kms_key }),
+        ...(stack.aws.kms_key === undefined ? {} : { KmsKeyId: keyIn(stack.aws.kms_key, stack.region.region) }),
         Tags: tagsOf(stack),
       },
     },
@@ -26,14 +29,6 @@ const logs = (stack: Stack): Part => ({
     },
   ],
 });
-
-/** CloudFormation's names are letters and digits: `PUSH_TOKEN` is `EnvPushToken`. */
-export const parameterOf = (variable: string): string =>
-  `Env${variable
-    .toLowerCase()
-    .split(/[^a-z0-9]+/)
-    .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1))
-    .join('')}`;
 
 /** Secrets that come by the environment are parameters that are never shown again. */
 const variables = ({ region }: Stack): Part => {
@@ -66,7 +61,8 @@ const parameters = ({ region, aws: { kms_key } }: Stack): Part => {
   const statements: Statement[] = [
     ...(named.length === 0 ? [] : [{ Sid: 'Parameters', Action: ['ssm:GetParameter'], Resource: named }]),
     ...(kept.length === 0 ? [] : [{ Sid: 'Secrets', Action: ['secretsmanager:GetSecretValue'], Resource: kept }]),
-    ...(kms_key === undefined ? [] : [{ Sid: 'Key', Action: ['kms:Decrypt'], Resource: kms_key }]),
+    // A parameter may be in another region than the function, and then a replica of the key is there.
+    ...(kms_key === undefined ? [] : [{ Sid: 'Key', Action: ['kms:Decrypt'], Resource: keyIn(kms_key, '*') }]),
   ];
   return { statements };
 };
@@ -74,10 +70,11 @@ const parameters = ({ region, aws: { kms_key } }: Stack): Part => {
 /** Where the function looks for a newer list. */
 const list = ({ aws, stage, region }: Stack): Part => {
   if (aws.list === undefined) return {};
-  const { bucket, kms_key: key, clusters = [], prefix } = aws.list;
+  const { bucket, kms_key: key, prefix } = aws.list;
+  const clusters = clustersOf(aws);
   const objects = [
     listKey(prefix, stage, region.vantage),
-    ...clusters.map((cluster) => clusterKey(prefix, stage, cluster, region.vantage)),
+    ...clusters.map(({ name }) => clusterKey(prefix, stage, name, region.vantage)),
   ];
   const arns = objects.map((object) => sub(`arn:\${AWS::Partition}:s3:::${bucket}/${object}`));
   return {
@@ -85,9 +82,20 @@ const list = ({ aws, stage, region }: Stack): Part => {
       // Several are written one behind the other; no name of a bucket and no key of ours has a blank.
       BOTHWAYS_LIST_S3: objects.map((object) => `s3://${bucket}/${object}`).join(' '),
       BOTHWAYS_LIST_REGION: aws.list.region,
+      // How many targets of each are taken.
+      ...(clusters.length === 0
+        ? {}
+        : { BOTHWAYS_LIST_CLUSTERS: clusters.map(({ name, mostTargets }) => `${name}=${mostTargets}`).join(' ') }),
     },
     statements: [
       { Sid: 'List', Action: ['s3:GetObject'], Resource: arns.length === 1 ? arns[0] : arns },
+      // Without it S3 answers 403 for what nobody has pushed yet, as if it were forbidden.
+      {
+        Sid: 'ListLook',
+        Action: ['s3:ListBucket'],
+        Resource: sub(`arn:\${AWS::Partition}:s3:::${bucket}`),
+        Condition: { StringEquals: { 's3:prefix': objects } },
+      },
       ...(key === undefined || key === aws.kms_key ? [] : [{ Sid: 'ListKey', Action: ['kms:Decrypt'], Resource: key }]),
     ],
   };
@@ -102,10 +110,12 @@ export const clusterKey = (prefix: string, stage: string, cluster: string, vanta
   `${prefix}${stage}/clusters/${cluster}/${vantage}.json`;
 
 /**
- * In a network of the user's, a function has an interface there. Looking interfaces up cannot be bound to resources.
+ * In a network of the user's, a function has an interface there. Looking interfaces up cannot be bound to resources, and before a
+ * function is made Lambda asks whether its role may end one without naming any; so that is bound to none. It is Lambda that calls:
+ * the code of the function itself may do nothing of it.
  * @see https://docs.aws.amazon.com/lambda/latest/dg/configuration-vpc.html#configuration-vpc-permissions
  */
-const network = ({ region: { vpc } }: Stack): Part => {
+const network = ({ name, region: { vpc } }: Stack): Part => {
   if (vpc === undefined) return {};
   const within = [
     ...vpc.subnet_ids.map((id) => arn('ec2', `subnet/${id}`)),
@@ -115,15 +125,25 @@ const network = ({ region: { vpc } }: Stack): Part => {
   return {
     statements: [
       { Sid: 'Interface', Action: ['ec2:CreateNetworkInterface'], Resource: within },
+      { Sid: 'InterfaceRest', Action: interfaceRest, Resource: '*' },
       {
-        Sid: 'InterfaceEnd',
-        Action: ['ec2:DeleteNetworkInterface', 'ec2:AssignPrivateIpAddresses', 'ec2:UnassignPrivateIpAddresses'],
-        Resource: arn('ec2', 'network-interface/*'),
+        Sid: 'NotByCode',
+        Effect: 'Deny',
+        Action: ['ec2:CreateNetworkInterface', ...interfaceRest],
+        Resource: '*',
+        Condition: { ArnEquals: { 'lambda:SourceFunctionArn': arn('lambda', `function:${name}`) } },
       },
-      { Sid: 'InterfaceLook', Action: ['ec2:DescribeNetworkInterfaces', 'ec2:DescribeSubnets'], Resource: '*' },
     ],
   };
 };
+
+const interfaceRest = [
+  'ec2:DescribeNetworkInterfaces',
+  'ec2:DescribeSubnets',
+  'ec2:DeleteNetworkInterface',
+  'ec2:AssignPrivateIpAddresses',
+  'ec2:UnassignPrivateIpAddresses',
+];
 
 /** THE table of what a stack is made of, beside its function and that function's role. */
 export const parts: readonly ((stack: Stack) => Part)[] = [

@@ -1,11 +1,13 @@
 import type { AwsSettings } from '../../config/aws.ts';
-import type { Region } from '../regions.ts';
+import { nameInStack } from '../../config/aws-rules.ts';
+import { functionTime } from '../../config/function-time.ts';
+import { keyIn } from '../../config/kms-key.ts';
+import { checksPerShard, checksText, type Region } from '../regions.ts';
+import { overLimit } from './limits.ts';
 import { parts } from './parts.ts';
 import { probeRole, probeRoleArn } from './roles.ts';
-import { logical, type Part, type Resource, type Stack, tagsOf, type Template } from './template.ts';
+import { logical, type Part, type Resource, type Stack, type Template, tagsOf } from './template.ts';
 
-/** Below the minute of a slot, so that an invocation ends before the next one of its shard begins. */
-const timeoutSeconds = 50;
 /** CloudFormation's limit is 500 resources; beside the schedules there are fewer than twenty. */
 const mostShards = 450;
 /** Lambda's limit for the name of a function, and IAM's for that of a role. */
@@ -14,18 +16,25 @@ const longestName = 64;
 /** What a stage's name looks like. */
 export const stageName = /^[a-z0-9][a-z0-9-]{0,19}$/;
 
+/** What the names of all stacks of a stage begin with; those of a stage with a longer name may do too. */
+export const stackStart = (stage: string): string => `bothways-${stage}-`;
+
 /** The stack of a region as it is to be. Throws a RangeError, a sentence, when it cannot be one stack. */
 export const stackFor = (region: Region, stage: string, aws: Partial<AwsSettings> = {}): Stack => {
   if (region.shards > mostShards)
-    throw new RangeError(`${region.vantage} has ${region.checks} checks, more than one stack holds schedules for`);
-  // Names of functions and stacks have no dots; two that differ in those only have one name, which AWS refuses.
-  const name = `bothways-${stage}-${region.vantage.replaceAll(/[^A-Za-z0-9-]/g, '-')}`;
+    throw new RangeError(
+      `${region.vantage} has ${checksText(region)}, and one stack holds the schedules for ${mostShards * checksPerShard}; add a second vantage with \`region: ${region.region}\` and probe a part \`from\` there`,
+    );
+  const name = `${stackStart(stage)}${nameInStack(region.vantage)}`;
   const longest = `${name}-schedule-${region.region}`;
   if (longest.length > longestName)
     throw new RangeError(
       `the name ${longest} has ${longest.length} letters, and AWS takes ${longestName}; choose a shorter name for the vantage or the stage`,
     );
-  return { region, stage, aws, name };
+  const stack = { region, stage, aws, name };
+  const over = overLimit(stack, made(stack));
+  if (over !== undefined) throw new RangeError(over);
+  return stack;
 };
 
 /** What a function is told, whoever deploys it. Property names are CloudFormation's. */
@@ -39,7 +48,7 @@ export const functionProperties = (stack: Stack): Readonly<Record<string, unknow
     Architectures: ['arm64'],
     Handler: 'probe.handler',
     MemorySize: aws.memory ?? 512,
-    Timeout: timeoutSeconds,
+    Timeout: functionTime.wholeMs / 1_000,
     Role: probeRoleArn(stack),
     Environment: {
       Variables: Object.assign(
@@ -54,7 +63,7 @@ export const functionProperties = (stack: Stack): Readonly<Record<string, unknow
       ApplicationLogLevel: 'WARN',
       SystemLogLevel: 'WARN',
     },
-    ...(aws.kms_key === undefined ? {} : { KmsKeyArn: aws.kms_key }),
+    ...(aws.kms_key === undefined ? {} : { KmsKeyArn: keyIn(aws.kms_key, region.region) }),
     ...(region.vpc === undefined
       ? {}
       : {
@@ -104,7 +113,7 @@ export const templateOf = (stack: Stack): Template => {
   const around = aroundFunction(stack);
   return {
     AWSTemplateFormatVersion: '2010-09-09',
-    Description: `Bothways: probes ${stack.region.checks} checks from ${stack.region.vantage}`,
+    Description: `Bothways: probes ${checksText(stack.region)} from ${stack.region.vantage}`,
     Parameters: {
       CodeBucket: { Type: 'String', Description: "S3 bucket with the function's zip, in this region." },
       CodeKey: { Type: 'String', Description: 'Key of the zip in that bucket.' },

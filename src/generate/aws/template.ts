@@ -24,6 +24,8 @@ export type Resource = {
 /** What a role may do. */
 export type Statement = {
   readonly Sid: string;
+  /** `Allow` unless given. */
+  readonly Effect?: 'Deny';
   readonly Action: readonly string[];
   readonly Resource: unknown;
   readonly Condition?: object;
