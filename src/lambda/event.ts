@@ -15,7 +15,8 @@ export type ReadEvent =
   | { readonly ok: true; readonly event: ProbeEvent }
   | { readonly ok: false; readonly problem: string };
 
-const mostShards = 10_000;
+/** As many as a stack may have resources: nobody has more schedules, and sharing a list out takes its time for each. */
+const mostShards = 500;
 const longestWindow = 86_400;
 
 /**

@@ -10,9 +10,14 @@ export const runMetrics = {
   coldStart: gauge('bothways_run_cold_start', 'Whether the run was the first of its execution environment: 1 or 0.', {
     labels: shard,
   }),
-  time: gauge('bothways_run_time_used_ratio', 'The part of its time limit that the run took, 0 to 1.', {
+  time: gauge('bothways_run_time_used_ratio', 'The part of its time limit that probing took in the run, 0 to 1.', {
     labels: shard,
   }),
+  previousTime: gauge(
+    'bothways_run_previous_time_used_ratio',
+    'The part of its time limit that the run before took in this execution environment, delivery included, 0 to 1; not there after a cold start.',
+    { labels: shard },
+  ),
   cpuShare: gauge('bothways_run_cpu_share_ratio', 'The part of a core that the run had, by memory and control group.', {
     labels: shard,
   }),
@@ -32,6 +37,7 @@ export type RunFacts = {
   readonly attempt: number;
   readonly coldStart: boolean;
   readonly timeUsed: number;
+  readonly previousTimeUsed: number | undefined;
   readonly cpuShare: number;
   readonly doubtful: number;
   readonly doubt: number;
@@ -42,6 +48,9 @@ export const runPoints = ({ shard: part, ...facts }: RunFacts): Point[] => [
   point(runMetrics.attempt, facts.attempt, { shard: part }),
   point(runMetrics.coldStart, facts.coldStart ? 1 : 0, { shard: part }),
   point(runMetrics.time, facts.timeUsed, { shard: part }),
+  ...(facts.previousTimeUsed === undefined
+    ? []
+    : [point(runMetrics.previousTime, facts.previousTimeUsed, { shard: part })]),
   point(runMetrics.cpuShare, facts.cpuShare, { shard: part }),
   point(runMetrics.doubtful, facts.doubtful, { shard: part }),
   point(runMetrics.doubt, facts.doubt, { shard: part }),

@@ -12,20 +12,35 @@ export type Tally = {
   readonly doubtful: number;
 };
 
-/** Counts runs and samples; `doubt` is the greatest so far, in seconds. */
-export const tally = () => {
+/** Counts of an invocation while they are made. */
+export type RunTally = {
+  readonly ended: (run: Run) => void;
+  readonly said: (samples: number) => void;
+  readonly counts: () => Tally;
+  /** Checks that were run to their end, and those of so many that were not. */
+  readonly ends: (assigned: number) => { readonly finished: number; readonly skipped: number };
+  /** The greatest so far, in seconds. */
+  readonly doubt: () => number;
+};
+
+/** Counts runs and samples. */
+export const tally = (): RunTally => {
   const counts = { good: 0, failed: 0, void: 0, samples: 0, doubtful: 0 };
   let doubt = 0;
   return {
-    ended: ({ outcome, doubt: ofRun }: Run) => {
+    ended: ({ outcome, doubt: ofRun }) => {
       counts[outcome.void !== undefined ? 'void' : outcome.failures.length === 0 ? 'good' : 'failed'] += 1;
       if (ofRun > doubtful) counts.doubtful += 1;
       doubt = Math.max(doubt, ofRun);
     },
-    said: (samples: number) => {
+    said: (samples) => {
       counts.samples += samples;
     },
-    counts: (): Tally => counts,
+    counts: () => counts,
+    ends: (assigned) => {
+      const finished = counts.good + counts.failed;
+      return { finished, skipped: assigned - finished };
+    },
     doubt: () => doubt,
   };
 };

@@ -1,8 +1,8 @@
-import type { Packed } from '../config/packed.ts';
 import type { Endpoint } from '../config/endpoint.ts';
+import type { Packed } from '../config/packed.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
-import { evenShards, type Shard } from '../run/shard.ts';
 import { sameChecks } from '../run/same-checks.ts';
+import { evenShards, type Shard } from '../run/shard.ts';
 
 /** What a list says to one vantage. */
 export type VantageInUse = {

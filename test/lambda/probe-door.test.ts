@@ -6,8 +6,8 @@ import { probeDoor } from '../../src/lambda/probe-door.ts';
 import { marks } from '../../src/net/marks.ts';
 import { probers } from '../../src/probers/index.ts';
 import { evenShards } from '../../src/run/shard.ts';
-import { type Behaviour, receiver } from '../servers/receiver.ts';
 import { httpServer } from '../servers/http.ts';
+import { type Behaviour, receiver } from '../servers/receiver.ts';
 import { tcpServer } from '../servers/tcp.ts';
 
 const clock = marks();
@@ -57,6 +57,7 @@ const world = async (
   const web = stack.use(await httpServer());
   const sink = stack.use(await receiver(behave));
   const lines: string[] = [];
+  const unprobed: (number | undefined)[] = [];
   const targets = options.targets ?? [
     { name: 'shop', target: web.url },
     { name: 'blog', target: `${web.url}/blog` },
@@ -68,12 +69,15 @@ const world = async (
       probers,
       environment: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
       clock,
-      log: ({ level, msg }) => void lines.push(`${level} ${msg}`),
+      log: ({ level, msg, unprobed: count }) => {
+        lines.push(`${level} ${msg}`);
+        unprobed.push(count);
+      },
     }),
   );
   const series = (name: string) =>
     sink.pushes.flatMap((one) => one.series).filter(({ labels }) => labels.__name__ === name);
-  return { door, web, sink, lines, series, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
+  return { door, web, sink, lines, unprobed, series, [Symbol.asyncDispose]: () => stack[Symbol.asyncDispose]() };
 };
 
 test('probe door: what is due is probed and delivered, with the list and a heartbeat', async () => {
@@ -109,8 +113,9 @@ test('probe door: what is due is probed and delivered, with the list and a heart
   );
   assert.equal(there.series('bothways_target_info').length, 2);
   const [beat] = there.series('bothways_heartbeat_checks_finished');
-  assert.deepEqual([beat?.value, beat?.labels.shard, beat?.at], [2, '0/1', slot]);
-  const said = (name: string) => there.series(name).map(({ labels, value }) => [labels.shard ?? labels.hash, value]);
+  assert.deepEqual([beat?.value, beat?.labels.shard], [2, '0/1']);
+  assert.ok((beat?.at ?? 0) >= slot && (beat?.at ?? 0) <= Date.now(), 'the time of the run');
+  const said = (name: string) => there.series(name).map(({ labels, value }) => [labels.hash ?? labels.shard, value]);
   assert.deepEqual(said('bothways_run_attempt'), [['0/1', 1]]);
   assert.deepEqual(said('bothways_run_cold_start'), [['0/1', 1]]);
   assert.deepEqual(said('bothways_run_doubtful_checks'), [['0/1', doubtful]]);
@@ -130,11 +135,24 @@ test('probe door: only the first invocation of an environment is a cold start', 
   assert.deepEqual([await cold('a'), await cold('b')], [true, false]);
 });
 
+test('probe door: a run tells how much of its time the run before took, with what delivery took', async () => {
+  await using there = await world((_push, response) => {
+    setTimeout(() => response.writeHead(204).end(), 300);
+    return undefined;
+  });
+  for (const id of ['a', 'b']) await there.door.handle(eventAt(slotOf(), { id }), timeLeft(10_000));
+  const [probing] = there.series('bothways_run_time_used_ratio');
+  const before = there.series('bothways_run_previous_time_used_ratio');
+  assert.equal(before.length, 1);
+  assert.ok((before[0]?.value ?? 0) > (probing?.value ?? 1) && (before[0]?.value ?? 0) >= 0.03);
+});
+
 test('probe door: the same execution twice probes once', async () => {
   await using there = await world();
   await there.door.handle(eventAt(slotOf(), { id: 'twice' }), timeLeft(10_000));
   const again = await there.door.handle(eventAt(slotOf(), { id: 'twice' }), timeLeft(10_000));
   assert.deepEqual([again.skipped, again.started], ['duplicate', 0]);
+  assert.deepEqual(there.unprobed, [undefined], 'all was probed, so there is no alarm');
   assert.equal(there.web.requests.length, 2);
 });
 
@@ -143,6 +161,7 @@ test('probe door: a slot that is long over, or still to come, is left alone', as
   const late = await there.door.handle(eventAt(Date.now() - 600_000), timeLeft(10_000, 'a'));
   const early = await there.door.handle(eventAt(Date.now() + 600_000), timeLeft(10_000, 'b'));
   assert.deepEqual([late.skipped, early.skipped], ['late', 'early']);
+  assert.deepEqual(there.unprobed, [2, 2], 'the alarm counts checks');
   assert.equal(there.web.requests.length, 0);
   assert.match(there.lines[0] ?? '', /^warn nothing probed: late/);
 });
@@ -167,9 +186,27 @@ test('probe door: checks whose time limit no longer fits are not started, and sa
   assert.ok(Date.now() - before < 1_100, 'it took longer than it had');
   assert.ok(summary.started < 30, `${summary.started} started`);
   assert.equal(summary.assigned, 30);
+  assert.ok(there.unprobed.includes(30 - summary.started));
   assert.match(there.lines.join('\n'), /of 30 checks not started: no time left/);
   const [skipped] = there.series('bothways_heartbeat_checks_skipped');
   assert.equal(skipped?.value, 30 - summary.good - summary.failed);
+});
+
+test('probe door: a time limit that no run holds leaves out that check alone, and is said once', async () => {
+  await using web = await httpServer();
+  const targets = ['a', 'b', 'slow', 'c', 'd'].map((name) => ({
+    name,
+    target: `${web.url}/${name}`,
+    ...(name === 'slow' ? { timeout: '20s' } : {}),
+  }));
+  await using there = await world(undefined, { targets });
+  for (const id of ['first', 'second']) {
+    const summary = await there.door.handle(eventAt(slotOf(), { id }), timeLeft(10_000));
+    assert.deepEqual([summary.assigned, summary.started, summary.good], [5, 4, 4]);
+  }
+  const left = 'warn 1 of 5 checks not started: no time left';
+  const named = 'warn not started, with a longer time limit than a run has: slow@eu-west-1 (20s)';
+  assert.deepEqual(there.lines, [named, left, left]);
 });
 
 test('probe door: a receiver that is down costs the samples of the run, in time, counted and said', async () => {
@@ -212,6 +249,21 @@ test('probe door: shards share the checks evenly, and an empty one still says th
   const empty = evenShards(own, 200).findIndex((shard) => shard.length === 0);
   const summary = await there.door.handle(eventAt(slotOf(), { shard: empty, of: 200, id: 'empty' }), timeLeft(10_000));
   assert.deepEqual([summary.assigned, summary.started, summary.samples > 0], [0, 0, true]);
+});
+
+test('probe door: shards of one slot, and an execution that comes twice, say nothing twice at one time', async () => {
+  await using there = await world();
+  await using twin = await world(undefined, { url: there.sink.url });
+  const slot = slotOf();
+  for (const door of [there.door, twin.door])
+    for (const shard of [0, 1]) await door.handle(eventAt(slot, { shard, of: 2 }), timeLeft(10_000, `${shard}`));
+  const seen = new Map<string, number>();
+  for (const { labels, at } of there.sink.pushes.flatMap(({ series }) => series)) {
+    const series = JSON.stringify(labels);
+    assert.ok(at > (seen.get(series) ?? 0), `${series} goes back, or comes twice at one time`);
+    seen.set(series, at);
+  }
+  assert.deepEqual([...new Set(there.series('bothways_list_info').map(({ labels }) => labels.shard))], ['0/2', '1/2']);
 });
 
 test('probe door: checks with a longer interval are due in one window of several', async () => {

@@ -1,15 +1,16 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { after, test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { unzipSync } from 'fflate';
 import { loadValue } from '../../src/config/load.ts';
-import { packList } from '../../src/config/packed.ts';
+import { functionZip } from '../../src/generate/aws/function-zip.ts';
 import { vantageHere } from '../../src/lambda/vantage-here.ts';
 import { probers } from '../../src/probers/index.ts';
 import { cpuQuota } from '../servers/cpu-quota.ts';
@@ -17,19 +18,30 @@ import { httpServer } from '../servers/http.ts';
 import { receiver } from '../servers/receiver.ts';
 import { runFunction } from '../servers/runtime-api.ts';
 
-// The bundle as it is deployed, in a process of its own, under a stand-in for the Runtime API.
+// The zip as it is deployed, unpacked where nothing may be written, in a process of its own under a stand-in for the Runtime API.
 
 const folder = mkdtempSync(join(tmpdir(), 'bothways-function-'));
 after(() => rmSync(folder, { recursive: true }));
 const root = fileURLToPath(new URL('../..', import.meta.url));
-execFileSync(process.execPath, ['scripts/build-functions.ts', folder], { cwd: root });
+const built = join(folder, 'built');
+execFileSync(process.execPath, ['scripts/build-functions.ts', built], { cwd: root });
+const code = new Map(
+  readdirSync(built)
+    .filter((name) => name.endsWith('.mjs'))
+    .map((name) => [name, readFileSync(join(built, name))]),
+);
 
-const pack = async (url: string, push: string, count = 1) => {
+/** Packages a function with a list of so many targets and unpacks it; gives its folder and what it is told. */
+const unpacked = async (url: string, push: string, count = 1) => {
   const loaded = loadValue(
     {
       version: 1,
       vantages: {
-        'eu-west-1': { kind: 'lambda', private: 'allow', vpc: { subnet_ids: ['s'], security_group_ids: ['g'] } },
+        'eu-west-1': {
+          kind: 'lambda',
+          private: 'allow',
+          vpc: { subnet_ids: ['subnet-1'], security_group_ids: ['sg-1'] },
+        },
       },
       remote_write: [
         { url: push, authorization: { credentials: '${env:TOKEN}' }, queue_config: { min_backoff: '50ms' } },
@@ -45,27 +57,32 @@ const pack = async (url: string, push: string, count = 1) => {
     { probers },
   );
   if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
-  const path = join(folder, `list-${Math.random()}.json`);
-  await writeFile(
-    path,
-    packList({ ...loaded.compiled, literals: loaded.literals, externalLabels: loaded.list.external_labels }),
-  );
-  return { BOTHWAYS_LIST: path, AWS_REGION: 'eu-west-1', TOKEN: 'canary-token' };
+  const list = { ...loaded.compiled, literals: loaded.literals, externalLabels: loaded.list.external_labels };
+  const task = mkdtempSync(join(folder, 'task-'));
+  for (const [name, bytes] of Object.entries(unzipSync(functionZip(code, list, new Map())))) {
+    mkdirSync(dirname(join(task, name)), { recursive: true });
+    writeFileSync(join(task, name), bytes, { mode: 0o444 });
+  }
+  const environment = { BOTHWAYS_VANTAGE: 'eu-west-1', AWS_REGION: 'eu-west-1', TOKEN: 'canary-token' };
+  return { task, environment };
+};
+
+const start = async (url: string, push: string, count = 1, more: Record<string, string> = {}) => {
+  const { task, environment } = await unpacked(url, push, count);
+  return runFunction(task, 'probe.handler', { ...environment, ...more });
 };
 
 const event = (id: string) => ({ shard: 0, of: 1, slot: new Date(Date.now()).toISOString(), window: 60, id });
 
 test('probe function: the bundle is at most 800 KB', () => {
-  const size = readdirSync(folder)
-    .filter((name) => name.endsWith('.mjs'))
-    .reduce((sum, name) => sum + statSync(join(folder, name)).size, 0);
+  const size = [...code.values()].reduce((sum, { length }) => sum + length, 0);
   assert.ok(size <= 800_000, `${size} bytes`);
 });
 
 test('probe function: it probes, delivers and answers; a frozen one goes on as if nothing had been', async () => {
   await using web = await httpServer();
   await using push = await receiver();
-  await using running = await runFunction(folder, 'probe.handler', await pack(web.url, push.url));
+  await using running = await start(web.url, push.url);
   const first = await running.invoke(event('a'), 10_000);
   assert.deepEqual(
     [first.kind, first.body.good, first.body.coldStart, first.body.undelivered],
@@ -82,7 +99,7 @@ test('probe function: it probes, delivers and answers; a frozen one goes on as i
 
 test('probe function: a receiver that is down is said in the log, and the function answers in time', async () => {
   await using web = await httpServer();
-  await using running = await runFunction(folder, 'probe.handler', await pack(web.url, 'http://127.0.0.1:1/'));
+  await using running = await start(web.url, 'http://127.0.0.1:1/');
   const { kind, body } = await running.invoke(event('a'), 2_000);
   assert.deepEqual([kind, body.delivered, body.undelivered], ['response', 0, body.samples]);
   const lines = running
@@ -98,10 +115,56 @@ test('probe function: a receiver that is down is said in the log, and the functi
   assert.equal(line.message.msg, `${body.samples} samples not delivered to 127.0.0.1: ECONNREFUSED`);
 });
 
+test('probe function: connections that are cut while it is frozen, on both sides, cost nothing', async () => {
+  await using web = await httpServer();
+  await using push = await receiver();
+  await using running = await start(web.url, push.url);
+  assert.equal((await running.invoke(event('a'), 10_000)).body.undelivered, 0);
+  process.kill(running.pid, 'SIGSTOP');
+  web.cut();
+  push.cut();
+  process.kill(running.pid, 'SIGCONT');
+  const { body } = await running.invoke(event('b'), 10_000);
+  assert.deepEqual([body.good, body.failed, body.void, body.undelivered], [1, 0, 0, 0]);
+});
+
+test('probe function: an execution that comes twice, a slot of ten minutes ago and a deadline in 300 ms probe nothing', async () => {
+  await using web = await httpServer();
+  await using push = await receiver();
+  await using running = await start(web.url, push.url);
+  assert.equal((await running.invoke(event('a'), 10_000)).body.good, 1);
+  const twice = await running.invoke(event('a'), 10_000);
+  const old = { ...event('b'), slot: new Date(Date.now() - 600_000).toISOString() };
+  const late = await running.invoke(old, 10_000);
+  const short = await running.invoke(event('c'), 300);
+  assert.deepEqual(
+    [twice, late, short].map(({ kind, body }) => [kind, body.skipped, body.started]),
+    [
+      ['response', 'duplicate', 0],
+      ['response', 'late', 0],
+      ['response', 'no time', 0],
+    ],
+  );
+  assert.equal(web.requests.length, 1);
+  assert.equal((await running.invoke(event('d'), 10_000)).body.good, 1);
+});
+
+test('probe function: it answers in few bytes however much it probes, and writes nothing where its code is', async () => {
+  await using web = await httpServer();
+  await using push = await receiver();
+  const { task, environment } = await unpacked(web.url, push.url, 60);
+  const before = readdirSync(task, { recursive: true });
+  await using running = await runFunction(task, 'probe.handler', environment);
+  const { body } = await running.invoke(event('a'), 50_000);
+  assert.equal(body.good, 60);
+  assert.ok(JSON.stringify(body).length < 1_000);
+  assert.deepEqual(readdirSync(task, { recursive: true }), before);
+});
+
 test('probe function: a wrong event is an error with one sentence, and the next is answered', async () => {
   await using web = await httpServer();
   await using push = await receiver();
-  await using running = await runFunction(folder, 'probe.handler', await pack(web.url, push.url));
+  await using running = await start(web.url, push.url);
   const wrong = await running.invoke({ shard: 'x' }, 10_000);
   assert.deepEqual([wrong.kind, wrong.body.errorMessage], ['error', 'shard: write a whole number from 0 to 0']);
   assert.equal((await running.invoke(event('a'), 10_000)).body.good, 1);
@@ -109,11 +172,12 @@ test('probe function: a wrong event is an error with one sentence, and the next 
 
 test('probe function: what is wrong with its list or vantage is said at init', async () => {
   await using push = await receiver();
-  const good = await pack('http://127.0.0.1:1/', push.url);
+  const { task, environment: good } = await unpacked('http://127.0.0.1:1/', push.url);
   const bad = join(folder, 'bad.json');
   await writeFile(bad, '{"format":99}');
+  const of = (unpackedTo: string) => join(unpackedTo, 'lists', 'eu-west-1.json');
   const initError = async (environment: Record<string, string>) => {
-    await using running = await runFunction(folder, 'probe.handler', environment);
+    await using running = await runFunction(task, 'probe.handler', environment);
     await assert.rejects(running.ready());
     return String(running.initErrors[0]?.errorMessage);
   };
@@ -122,8 +186,14 @@ test('probe function: what is wrong with its list or vantage is said at init', a
     await initError({ ...good, BOTHWAYS_LIST: bad }),
     /bad\.json has format 99, and this version reads format 2/,
   );
-  assert.match(await initError({ ...good, BOTHWAYS_VANTAGE: 'mars' }), /the list has no vantage mars/);
-  assert.match(await initError({ ...good, AWS_REGION: 'ap-south-1' }), /set BOTHWAYS_VANTAGE to one of eu-west-1/);
+  assert.match(
+    await initError({ ...good, BOTHWAYS_LIST: of(task), BOTHWAYS_VANTAGE: 'mars' }),
+    /the list has no vantage mars/,
+  );
+  assert.match(
+    await initError({ BOTHWAYS_LIST: of(task), AWS_REGION: 'ap-south-1' }),
+    /set BOTHWAYS_VANTAGE to one of eu-west-1/,
+  );
 });
 
 test('probe function: the vantage is named, or the only one of the region', () => {
@@ -141,13 +211,17 @@ for (const megabytes of [128, 256, 512, 1_769])
     await using group = quota;
     await using web = await httpServer();
     await using push = await receiver();
-    const environment = { ...(await pack(web.url, push.url, 20)), AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(megabytes) };
-    await using running = await runFunction(folder, 'probe.handler', environment);
+    const size = { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(megabytes) };
+    await using running = await start(web.url, push.url, 20, size);
     await group.take(running.pid);
     const { kind, body } = await running.invoke(event('a'), 50_000);
     assert.equal(kind, 'response', JSON.stringify(body));
     assert.deepEqual([body.assigned, body.started, body.good, body.void, body.undelivered], [20, 20, 20, 0, 0]);
     assert.ok(Number(body.ms) < 50_000);
+    const share = push.pushes
+      .flatMap(({ series }) => series)
+      .find(({ labels }) => labels.__name__ === 'bothways_run_cpu_share_ratio')?.value;
+    assert.ok(Math.abs((share ?? 0) - megabytes / 1_769) < 0.01, `${share}`);
     // What the process's own slowness did to its times is said, run by run.
     const doubts = push.pushes
       .flatMap(({ series }) => series)
