@@ -5,13 +5,13 @@ import type { Metadata } from './objects.ts';
 /** THE table of annotations, all under `bothways.io/`. */
 export const annotations = {
   probe:
-    'Whether to probe a Service or Pod, and how: `true`, or a scheme such as `https`, `tcp`, `icmp`. `false` as `skip`.',
+    'Whether to probe a Service or Pod, and how to probe any object: `true`, or a scheme such as `https`, `tcp`, `icmp`. `false` as `skip`.',
   skip: '`true`: this object is left alone.',
   module: 'The module of the list to probe with.',
   interval: 'Time from one run to the next, for example `15s`.',
   timeout: 'Time limit of a run.',
   path: 'Path to ask for, instead of those of the rules.',
-  port: 'Port of a Service or Pod, by number or name; the first one if not set.',
+  port: 'Port, by number; of a Service or Pod by name too, and the first one if not set.',
   expect: 'Regular expression that the body has to match.',
 } as const;
 
@@ -34,6 +34,7 @@ export const wishesOf = (metadata: Metadata, origin: string): Wishes => {
   };
   const known = Object.keys(annotations);
   const remarks = Object.keys(metadata.annotations)
+    .filter((key) => key.startsWith(prefix))
     .map((key) => key.slice(prefix.length))
     .filter((name) => !known.includes(name))
     .map((name) => {
@@ -43,6 +44,19 @@ export const wishesOf = (metadata: Metadata, origin: string): Wishes => {
     });
   return { get, skip: get('skip') === 'true' || get('probe') === 'false', remarks };
 };
+
+/** The scheme that is asked for; `undefined` where the object is to say it, or a sentence on what is wrong. */
+export const schemeOf = ({ get }: Wishes): string | undefined | { readonly problem: string } => {
+  const wanted = get('probe')?.toLowerCase();
+  if (wanted === undefined || wanted === 'true') return undefined;
+  if (/^[a-z][a-z0-9+.-]*$/.test(wanted)) return wanted;
+  return { problem: 'bothways.io/probe: write true, false, or a scheme such as http, https, tcp, tls, icmp' };
+};
+
+/** Schemes that ask for a path. */
+export const withPath: ReadonlySet<string> = new Set(['http', 'https']);
+/** Schemes that have no port. */
+export const withoutPort: ReadonlySet<string> = new Set(['icmp', 'mtr']);
 
 /** What the wishes of an object, which are the same for all its targets, say of an entry. */
 export const entryOf = (wishes: Wishes, target: string, labels: Readonly<Record<string, string>>) => {

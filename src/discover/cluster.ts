@@ -3,7 +3,10 @@ import type { KubernetesKind, KubernetesSettings } from '../config/discover.ts';
 import { kubernetesApi, placeInCluster } from '../net/kubernetes/api.ts';
 import { listAndWatch, type Watched } from '../net/kubernetes/list-watch.ts';
 import { type Finds, orNothing, together } from './found.ts';
+import { httpRouteFinds } from './http-route.ts';
+import { ingressFinds } from './ingress.ts';
 import {
+  classOf,
   gatewayObject,
   httpRouteObject,
   type IngressObject,
@@ -15,7 +18,6 @@ import {
 } from './objects.ts';
 import { probeFinds, type Selectable } from './probes.ts';
 import { collectionPath, type Resource, resourcesOf } from './rights.ts';
-import { httpRouteFinds, ingressFinds } from './routes.ts';
 import type { Source } from './source.ts';
 import { podFinds, serviceFinds } from './workloads.ts';
 
@@ -34,11 +36,10 @@ export type ClusterParts = {
  */
 export const cluster = ({ name, settings, environment, file, changed }: ClusterParts): Source => {
   const { server, token_file: tokenFile, ca_file: caFile, kinds, namespaces, selector } = settings;
+  const { gateway_namespaces: gatewayNamespaces = namespaces, ingress_classes: classes, defaults } = settings;
   const place = server === undefined ? placeInCluster(environment) : { server, tokenFile, caFile };
   if (place === undefined)
-    throw new Error(
-      `${name}: this is no pod of a cluster; write \`server:\` and \`token_file:\`, or leave the block out`,
-    );
+    throw new Error('this is no pod of a cluster; write `server:` and `token_file:`, or leave the block out');
   const api = kubernetesApi(place, file);
   const ending = new AbortController();
   const started = new Map<string, Watched<unknown>[]>();
@@ -48,14 +49,14 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
     resource: Resource,
     schema: z.ZodType<T>,
     keep: (object: T) => K | undefined,
-    isChosen = true,
+    { isChosen = true, where = namespaces }: Choice = {},
   ): readonly Watched<K>[] => {
     const labelSelector = isChosen ? selector : undefined;
     const key = `${collectionPath(resource)} ${labelSelector ?? ''}`;
     const known = started.get(key);
     // safe: a resource has one schema, and the same is kept of it everywhere
     if (known !== undefined) return known as Watched<K>[];
-    const watches = (namespaces ?? [undefined]).map((namespace) =>
+    const watches = (where ?? [undefined]).map((namespace) =>
       listAndWatch<K>({
         api,
         collection: { path: collectionPath(resource, namespace), labelSelector },
@@ -72,9 +73,10 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
   };
   const all = <T>(watches: readonly Watched<T>[]): T[] => watches.flatMap(({ objects }) => [...objects.values()]);
 
-  const selectable = ({ metadata, spec }: IngressObject): Selectable | undefined => {
-    const finds = orNothing(ingressFinds({ metadata, spec }));
-    const { namespace, labels } = metadata;
+  const selectable = (ingress: IngressObject): Selectable | undefined => {
+    if (classes !== undefined && !classes.includes(classOf(ingress) ?? '')) return undefined;
+    const finds = orNothing(ingressFinds(ingress));
+    const { namespace, labels } = ingress.metadata;
     return finds && { namespace, labels: kinds.includes('probe') ? labels : noLabels, finds };
   };
   const whole = <T>(object: T): T => object;
@@ -85,10 +87,11 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
       return () => together(all(watches).map(({ finds }) => finds));
     },
     httproute: (own, other) => {
-      const [routes, gateways] = [watch(own, httpRouteObject, whole), watch(other, gatewayObject, whole, false)];
+      const routes = watch(own, httpRouteObject, whole);
+      const gateways = watch(other, gatewayObject, whole, { isChosen: false, where: gatewayNamespaces });
       return () => {
         const known = new Map(gateways.flatMap(({ objects }) => [...objects]));
-        return together(all(routes).map((route) => httpRouteFinds(route, known)));
+        return together(all(routes).map((route) => httpRouteFinds(route, { known, namespaces: gatewayNamespaces })));
       };
     },
     service: (own) => {
@@ -96,14 +99,21 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
       return () => together(all(watches));
     },
     pod: (own) => {
-      const watches = watch(own, podObject, (object) => orNothing(podFinds(object)));
-      return () => together(all(watches));
+      // What is kept of a Pod is kept because it was ready; so what is there says which were.
+      const watches: readonly Watched<KnownPod>[] = watch(own, podObject, (pod) => {
+        const { namespace, name: podName, uid } = pod.metadata;
+        const before = watches.map(({ objects }) => objects.get(`${namespace}/${podName}`)).find((one) => one);
+        const finds = orNothing(podFinds(pod, before !== undefined && before.uid === uid));
+        return finds && { uid, finds };
+      });
+      return () => together(all(watches).map(({ finds }) => finds));
     },
     probe: (own, other) => {
-      const [probes, ingresses] = [watch(own, probeObject, whole), watch(other, ingressObject, selectable, false)];
+      const probes = watch(own, probeObject, whole);
+      const ingresses = watch(other, ingressObject, selectable, { isChosen: false });
       return () => {
-        const known = all(ingresses);
-        return together(all(probes).map((probe) => probeFinds(probe, known)));
+        const scope = { ingresses: all(ingresses), namespaces, module: defaults.module };
+        return together(all(probes).map((probe) => probeFinds(probe, scope)));
       };
     },
   };
@@ -136,3 +146,8 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
 };
 
 const noLabels: Metadata['labels'] = {};
+
+/** Whether only objects with the labels of the block are watched, and in which namespaces. */
+type Choice = { readonly isChosen?: boolean; readonly where?: readonly string[] | undefined };
+
+type KnownPod = { readonly uid: string | undefined; readonly finds: Finds };

@@ -1,11 +1,15 @@
 import type * as z from 'zod';
 import { compile } from '../config/compile.ts';
+import { most } from '../config/from-cluster.ts';
 import { addIssues } from '../config/issues.ts';
-import { type Finding, findings } from '../config/problem.ts';
-import { shapeOf } from '../config/shape.ts';
-import { type List, listSchema, type ProberTable } from '../config/schema.ts';
 import { shortName } from '../config/place.ts';
+import { type Finding, findings } from '../config/problem.ts';
+import { type List, listSchema, type ProberTable } from '../config/schema.ts';
+import { mentionsSecret } from '../config/secrets.ts';
+import { shapeOf } from '../config/shape.ts';
 import type { Check } from '../kernel/check.ts';
+import { type ChoosableModules, refusal } from './choosable-modules.ts';
+import { distinct, fairShare, nameOf } from './distinct.ts';
 import type { Found, Remark } from './found.ts';
 
 /** What was found by one block of the list, with what that block says for all. */
@@ -15,6 +19,8 @@ export type FoundBlock = {
   readonly maxTargets: number;
   readonly defaults: List['groups'][number]['defaults'];
   readonly labels: Readonly<Record<string, string>>;
+  /** Those without secrets, if not set. */
+  readonly modules?: ChoosableModules;
 };
 
 /** The checks of what was found, at all vantages, how many targets each block gave, and what was left out. */
@@ -35,9 +41,8 @@ export type CompiledFound = {
 const portionSize = 250;
 
 /**
- * Compiles what was found as if it stood in the list, behind what does stand there: a name that the list has wins, of two that are
- * found the first by name of its object. What the list would refuse is left out with the same words, and harms nothing else. Texts
- * that were found are never read as secrets.
+ * Compiles what was found as if it stood in the list, behind what does stand there: a name that the list has is its own. What the list would refuse is left out with the same words, and harms nothing else. Texts
+ * that were found are never read as secrets (a target with what looks like one is left out), and no module with secrets is taken that the block does not allow.
  */
 export const compileFound = (list: List, blocks: readonly FoundBlock[], probers: ProberTable): CompiledFound => {
   const remarks = new Map<string, Remark>();
@@ -45,16 +50,21 @@ export const compileFound = (list: List, blocks: readonly FoundBlock[], probers:
   const counts = new Map<string, number>();
   const checks: Check[] = [];
   const good: Written[] = [];
-  const remark = (one: Remark) => void remarks.set(`${one.origin}: ${one.why}`, one);
-  const owners = new Map<string, string>(namesOf(list).map((name) => [name, 'the list']));
+  const remark = ({ origin, why }: Remark) =>
+    void remarks.set(`${origin}: ${why}`, { origin, why: why.slice(0, most.letters) });
   const schema = listSchema(probers);
-  for (const block of blocks) {
-    const kept = keptOf(block, owners, remark);
-    if (kept.length > block.maxTargets) above.set(block.name, kept.length - block.maxTargets);
-    const last = Math.min(kept.length, block.maxTargets);
+  const first = list.discover?.publish?.namespaces ?? [];
+  const named = distinct(
+    blocks.map(({ found }) => found.filter((one) => isSound(one, remark))),
+    { taken: namesOf(list), first, remark },
+  );
+  for (const [index, block] of blocks.entries()) {
+    const all = named[index] ?? [];
+    const kept = fairShare(all, block.maxTargets);
+    if (all.length > kept.length) above.set(block.name, all.length - kept.length);
     const targets: Found['entry'][] = [];
-    for (let from = 0; from < last; from += portionSize) {
-      const portion = kept.slice(from, Math.min(from + portionSize, last));
+    for (let from = 0; from < kept.length; from += portionSize) {
+      const portion = kept.slice(from, from + portionSize);
       const compiled = compilePortion({ list, block, schema, probers, remark }, portion);
       for (const check of compiled.checks) checks.push(check);
       for (const { entry } of compiled.kept) targets.push(entry);
@@ -66,22 +76,26 @@ export const compileFound = (list: List, blocks: readonly FoundBlock[], probers:
   return { checks, counts, groups, remarks: [...remarks.values()], above };
 };
 
-/** What a block found under names that nobody has yet, which it owns from then on. */
-const keptOf = ({ found }: FoundBlock, owners: Map<string, string>, remark: (one: Remark) => void): Found[] => {
-  const kept: Found[] = [];
-  for (const one of found.toSorted((a, b) => compareTexts(a.origin, b.origin))) {
-    const { origin, entry } = one;
-    const name = typeof entry.name === 'string' ? entry.name : shortName(entry.target);
-    const owner = owners.get(name);
-    // The same target written by hand is what people mean by taking it into the list.
-    if (owner === 'the list') continue;
-    if (owner !== undefined) remark({ origin, why: `${name} is a target of ${owner} already` });
-    else {
-      owners.set(name, origin);
-      kept.push(one);
-    }
-  }
-  return kept;
+/**
+ * Whether the texts of a target that was found may go further. Whoever may annotate an object writes them: a long one would be in
+ * every series, and what looks like a reference to a secret would be one as soon as it is printed as a list.
+ */
+const isSound = ({ origin, entry }: Found, remark: (one: Remark) => void): boolean => {
+  const texts = textsOf(entry);
+  const why = texts.some((text) => text.length > most.letters)
+    ? `a text of more than ${most.letters} letters; it is left out`
+    : texts.some(mentionsSecret)
+      ? 'a reference to a secret is not read from what was found; it is left out'
+      : undefined;
+  if (why !== undefined) remark({ origin, why });
+  return why === undefined;
+};
+
+/** All texts in a value, keys too. */
+const textsOf = (value: unknown): readonly string[] => {
+  if (typeof value === 'string') return [value];
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsOf(inner)]);
 };
 
 /** A group as it would stand in a list. */
@@ -91,7 +105,8 @@ const writtenAs = ({ name, defaults, labels }: FoundBlock, targets: readonly Fou
   name,
   defaults,
   labels,
-  targets,
+  // The side that a block says goes before what its objects seem to say.
+  targets: defaults.side === undefined ? targets : targets.map(({ side: _, ...entry }) => entry),
 });
 
 type Around = {
@@ -102,11 +117,10 @@ type Around = {
   readonly remark: (one: Remark) => void;
 };
 
+type Portion = { readonly checks: readonly Check[]; readonly kept: readonly Found[] };
+
 /** Compiles some of a block's targets; again without those that the list would refuse, until nothing is wrong with them. */
-const compilePortion = (
-  { list, block, schema, probers, remark }: Around,
-  portion: readonly Found[],
-): { readonly checks: readonly Check[]; readonly kept: readonly Found[] } => {
+const compilePortion = ({ list, block, schema, probers, remark }: Around, portion: readonly Found[]): Portion => {
   for (let kept = portion; kept.length > 0; ) {
     const written = [
       writtenAs(
@@ -119,7 +133,7 @@ const compilePortion = (
       ? compile({ ...list, targets: [], groups: shaped.data.groups }, probers, Number.POSITIVE_INFINITY)
       : undefined;
     const problems = compiled?.problems ?? shapeProblems(shaped.error?.issues ?? [], written, schema);
-    if (problems.length === 0) return { checks: compiled?.checks ?? [], kept };
+    if (problems.length === 0) return allowed(block, compiled?.checks ?? [], kept, remark);
     const bad = new Map<number, string>();
     for (const { path, message } of problems) {
       const [, , , index] = path;
@@ -135,6 +149,29 @@ const compilePortion = (
   return { checks: [], kept: [] };
 };
 
+/** What is left without the targets whose module is not for them. */
+const allowed = (
+  block: FoundBlock,
+  checks: readonly Check[],
+  kept: readonly Found[],
+  remark: (one: Remark) => void,
+): Portion => {
+  const byName = new Map(kept.map((one) => [nameOf(one), one]));
+  const refused = new Set<string>();
+  for (const { target, module } of checks) {
+    const one = byName.get(target.name);
+    const why = refusal(block, module, one?.entry.module !== undefined);
+    if (one === undefined || why === undefined) continue;
+    refused.add(target.name);
+    remark({ origin: one.origin, why });
+  }
+  if (refused.size === 0) return { checks, kept };
+  return {
+    checks: checks.filter(({ target }) => !refused.has(target.name)),
+    kept: kept.filter((one) => !refused.has(nameOf(one))),
+  };
+};
+
 const shapeProblems = (issues: readonly z.core.$ZodIssue[], groups: unknown, schema: z.ZodType): readonly Finding[] => {
   const found = findings(Number.POSITIVE_INFINITY);
   addIssues(issues, { groups }, shapeOf(schema), found.add);
@@ -148,5 +185,3 @@ const namesOf = (list: List): string[] =>
   [...list.targets, ...list.groups.flatMap(({ targets }) => targets)].map((target) =>
     typeof target === 'string' ? shortName(target) : (target.name ?? shortName(target.target)),
   );
-
-const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,8 +1,9 @@
 import type { DiscoverSettings } from '../config/discover.ts';
 import type { List, ProberTable } from '../config/schema.ts';
+import type { ChoosableModules } from './choosable-modules.ts';
 import { cluster } from './cluster.ts';
 import { type CompiledFound, compileFound } from './compile-found.ts';
-import type { Remark } from './found.ts';
+import { nothing } from './found.ts';
 import type { Source, SourceState } from './source.ts';
 import { targetFiles } from './target-files.ts';
 
@@ -35,24 +36,27 @@ export type DiscoveryParts = {
   readonly changed: () => void;
 };
 
-/** Opens all sources of the block `discover`. One that cannot be opened is a remark, and the others work. */
+/** Opens all sources of the block `discover`. One that cannot be opened says so for ever, and the others work. */
 export const openDiscovery = ({ settings, probers, environment, file, changed }: DiscoveryParts): Discovery => {
-  const remarks: Remark[] = [];
-  const rows: { readonly source: Source; readonly settings: Common }[] = [];
-  const open = (name: string, common: Common, make: () => Source) => {
+  const rows: { readonly source: Source; readonly settings: Common; readonly modules: ChoosableModules }[] = [];
+  const open = (name: string, common: Common, modules: ChoosableModules, make: () => Source) => {
     try {
-      rows.push({ source: make(), settings: common });
+      rows.push({ source: make(), settings: common, modules });
     } catch (error) {
-      remarks.push({ origin: name, why: error instanceof Error ? error.message : String(error) });
+      const problem = error instanceof Error ? error.message : String(error);
+      rows.push({ source: closed(name, problem), settings: common, modules });
     }
   };
   for (const [index, one] of settings.kubernetes.entries()) {
     const name = `kubernetes[${index}]`;
-    open(name, one, () => cluster({ name, settings: one, environment, file, changed }));
+    open(name, one, one.modules ?? 'without_secrets', () =>
+      cluster({ name, settings: one, environment, file, changed }),
+    );
   }
   for (const [index, one] of settings.file_sd.entries()) {
     const name = `file_sd[${index}]`;
-    open(name, one, () => targetFiles(name, one, changed));
+    // Files are written by whoever writes the list.
+    open(name, one, 'any', () => targetFiles(name, one, changed));
   }
   let above: ReadonlyMap<string, number> = new Map();
   let counts: ReadonlyMap<string, number> = new Map();
@@ -62,17 +66,18 @@ export const openDiscovery = ({ settings, probers, environment, file, changed }:
       const finds = rows.map(({ source }) => source.finds());
       const compiled = compileFound(
         list,
-        rows.map(({ source, settings: { max_targets: maxTargets, defaults, labels } }, index) => ({
+        rows.map(({ source, settings: { max_targets: maxTargets, defaults, labels }, modules }, index) => ({
           name: source.name,
           found: finds[index]?.found ?? [],
           maxTargets,
           defaults,
           labels,
+          modules,
         })),
         probers,
       );
       ({ above, counts } = compiled);
-      return { ...compiled, remarks: [...remarks, ...finds.flatMap((one) => one.remarks), ...compiled.remarks] };
+      return { ...compiled, remarks: [...finds.flatMap((one) => one.remarks), ...compiled.remarks] };
     },
     state: () =>
       rows.map(({ source }) => ({
@@ -88,3 +93,12 @@ export const openDiscovery = ({ settings, probers, environment, file, changed }:
 };
 
 type Common = Pick<DiscoverSettings['kubernetes'][number], 'max_targets' | 'defaults' | 'labels'>;
+
+/** A source that could not be opened. It knows of nothing, so nothing that it found elsewhere is over. */
+const closed = (name: string, problem: string): Source => ({
+  name,
+  finds: () => nothing,
+  state: () => ({ syncedAt: undefined, problem }),
+  first: Promise.resolve(),
+  [Symbol.asyncDispose]: () => Promise.resolve(),
+});

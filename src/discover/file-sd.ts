@@ -13,6 +13,8 @@ const meant = {
   __scrape_interval__: 'interval',
   __scrape_timeout__: 'timeout',
   job: 'job',
+  instance: 'instance',
+  name: 'name',
 } as const;
 
 /**
@@ -34,6 +36,8 @@ export const fileSdFinds = (file: string, text: string): Finds | { readonly prob
     const [entry, own]: [Record<string, string>, Record<string, string>] = [{}, {}];
     for (const [key, label] of Object.entries(labels)) {
       const name = Object.entries(meant).find(([known]) => known === key)?.[1];
+      // A label without a text is as good as none.
+      if (label === '') continue;
       if (name !== undefined) entry[name] = label;
       else if (key === '__param_target')
         remarks.push({ origin: file, why: '__param_target is not used; write the target into targets' });

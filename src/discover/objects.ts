@@ -11,13 +11,16 @@ const list = <T extends z.ZodType>(item: T) =>
     .catch([])
     .transform((items) => items.filter((one) => one !== null));
 
-/** What all objects have. Annotations are kept as far as they are ours. */
+/** The annotation that named the class of an Ingress before there was a field for it. */
+const oldClass = 'kubernetes.io/ingress.class';
+
+/** What all objects have. Annotations are kept as far as they are read. */
 const metadata = z.object({
   name: z.string(),
   namespace: z.string().default(''),
   labels: texts,
   annotations: texts.transform((all) =>
-    Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('bothways.io/'))),
+    Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('bothways.io/') || key === oldClass)),
   ),
 });
 
@@ -38,6 +41,8 @@ export type Metadata = z.output<typeof metadata>;
 export const ingressObject = z.object({
   metadata,
   spec: z.object({
+    ingressClassName: text,
+    defaultBackend: z.object({}).optional().catch(undefined),
     tls: list(z.object({ hosts: list(z.string()) })),
     rules: list(
       z.object({
@@ -49,6 +54,29 @@ export const ingressObject = z.object({
       }),
     ),
   }),
+  status: z
+    .object({
+      loadBalancer: z
+        .object({ ingress: list(z.object({ ip: text, hostname: text })) })
+        .default({ ingress: [] })
+        .catch({ ingress: [] }),
+    })
+    .default({ loadBalancer: { ingress: [] } })
+    .catch({ loadBalancer: { ingress: [] } }),
+});
+
+/** The class of an Ingress, by its field or as it was written before. */
+export const classOf = ({ metadata: { annotations }, spec }: IngressObject): string | undefined =>
+  spec.ingressClassName ?? annotations[oldClass];
+
+const condition = z.object({ type: text, status: text });
+
+const parentRef = z.object({
+  kind: text,
+  name: z.string(),
+  namespace: text,
+  sectionName: text,
+  port: z.int().optional().catch(undefined),
 });
 
 /** @see https://gateway-api.sigs.k8s.io/reference/spec/#httproute */
@@ -56,33 +84,49 @@ export const httpRouteObject = z.object({
   metadata,
   spec: z.object({
     hostnames: list(z.string()),
-    parentRefs: list(
-      z.object({
-        kind: text,
-        name: z.string(),
-        namespace: text,
-        sectionName: text,
-        port: z.int().optional().catch(undefined),
-      }),
-    ),
+    parentRefs: list(parentRef),
     rules: list(
       z.object({
         matches: list(
           z.object({
             path: z.object({ type: text, value: text }).optional().catch(undefined),
+            method: text,
+            headers: list(z.object({})),
+            queryParams: list(z.object({})),
           }),
         ),
       }),
     ),
   }),
+  status: z
+    .object({
+      parents: list(z.object({ parentRef, conditions: list(condition) })),
+    })
+    .default({ parents: [] })
+    .catch({ parents: [] }),
 });
 
 /** @see https://gateway-api.sigs.k8s.io/reference/spec/#gateway */
 export const gatewayObject = z.object({
   metadata,
   spec: z.object({
-    listeners: list(z.object({ name: text, hostname: text, port: z.int(), protocol: z.string() })),
+    listeners: list(
+      z.object({
+        name: text,
+        hostname: text,
+        port: z.int(),
+        protocol: z.string(),
+        allowedRoutes: z
+          .object({ namespaces: z.object({ from: text }).optional().catch(undefined) })
+          .optional()
+          .catch(undefined),
+      }),
+    ),
   }),
+  status: z
+    .object({ addresses: list(z.object({ value: text })) })
+    .default({ addresses: [] })
+    .catch({ addresses: [] }),
 });
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
@@ -90,9 +134,12 @@ export const serviceObject = z.object({ metadata, spec: z.object({ type: text, p
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
 export const podObject = z.object({
-  metadata: metadata.extend({ deletionTimestamp: text }),
+  metadata: metadata.extend({ deletionTimestamp: text, uid: text }),
   spec: z.object({ containers: list(z.object({ ports: list(port) })) }),
-  status: z.object({ phase: text, podIP: text }).default({}).catch({}),
+  status: z
+    .object({ phase: text, podIP: text, conditions: list(condition) })
+    .default({ conditions: [] })
+    .catch({ conditions: [] }),
 });
 
 const expression = z.object({ key: z.string(), operator: z.string(), values: list(z.string()) });
@@ -135,6 +182,8 @@ export const probeObject = z.object({
 export type IngressObject = z.output<typeof ingressObject>;
 /** See {@link httpRouteObject}. */
 export type HttpRouteObject = z.output<typeof httpRouteObject>;
+/** A parent that a route names. */
+export type ParentRef = z.output<typeof parentRef>;
 /** See {@link gatewayObject}. */
 export type GatewayObject = z.output<typeof gatewayObject>;
 /** See {@link serviceObject}. */

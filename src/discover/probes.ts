@@ -6,18 +6,29 @@ import { originOf } from './routes.ts';
 /** What an Ingress gives, and what it is selected by. */
 export type Selectable = Pick<Metadata, 'namespace' | 'labels'> & { readonly finds: Finds };
 
+/** What a Probe is read with: Ingresses that are seen, where, and the module of the block for what names none. */
+export type ProbeScope = {
+  readonly ingresses: readonly Selectable[];
+  readonly namespaces?: readonly string[] | undefined;
+  readonly module?: string | undefined;
+};
+
 /**
- * The targets of a Probe object of prometheus-operator: its static ones, and those of the Ingresses that it selects. Its `prober` is
+ * The targets of a Probe object of prometheus-operator: its static ones, else those of the Ingresses that it selects. Its `prober` is
  * not asked, since we probe ourselves; relabelling is not done, and said.
  */
-export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly Selectable[]): Finds => {
+export const probeFinds = ({ metadata, spec }: ProbeObject, scope: ProbeScope): Finds => {
   const origin = originOf('Probe', metadata);
   const wishes = wishesOf(metadata, origin);
   if (wishes.skip) return nothing;
   const remarks: Remark[] = [...wishes.remarks];
-  const { staticConfig, ingress } = spec.targets;
+  const remark = (why: string) => void remarks.push({ origin, why });
+  const { staticConfig, ingress: unlessFixed } = spec.targets;
+  if (staticConfig !== undefined && unlessFixed !== undefined)
+    remark('it has staticConfig and ingress; only its staticConfig is used, as prometheus-operator does');
+  const ingress = staticConfig === undefined ? unlessFixed : undefined;
   if ((staticConfig?.relabelingConfigs.length ?? 0) + (ingress?.relabelingConfigs.length ?? 0) > 0)
-    remarks.push({ origin, why: 'its relabelingConfigs are not applied' });
+    remark('its relabelingConfigs are not applied');
   const { module, interval, scrapeTimeout: timeout, jobName: job } = spec;
   const common = {
     ...(module === undefined ? {} : { module }),
@@ -31,9 +42,11 @@ export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly 
   );
   const found: Found[] = (staticConfig?.static ?? []).map((target) => ({
     origin,
-    entry: { target, labels: { ...labels, ...own }, ...common },
+    entry: { ...placeOf(target, module ?? scope.module), labels: { ...labels, ...own }, ...common },
   }));
-  const selected = ingress === undefined ? [] : ingresses.filter((one) => isSelected(one, ingress, metadata.namespace));
+  const selected =
+    ingress === undefined ? [] : scope.ingresses.filter((one) => isSelected(one, ingress, metadata.namespace));
+  if (ingress !== undefined) for (const why of notSelected(ingress, metadata.namespace, selected, scope)) remark(why);
   for (const { finds } of selected) {
     remarks.push(...finds.remarks);
     for (const { entry } of finds.found) {
@@ -44,6 +57,26 @@ export const probeFinds = ({ metadata, spec }: ProbeObject, ingresses: readonly 
   return { found, remarks };
 };
 
+/** blackbox_exporter asks by HTTP when no module is named. The label `instance` stays what the object says. */
+const placeOf = (
+  target: string,
+  module: string | undefined,
+): { readonly target: string; readonly instance?: string } =>
+  module !== undefined || target.includes('://') ? { target } : { target: `http://${target}`, instance: target };
+
+/** What to say of a selection that is not seen, or that is empty. */
+const notSelected = (
+  { namespaceSelector }: Selection,
+  own: string,
+  selected: readonly Selectable[],
+  { namespaces }: ProbeScope,
+): readonly string[] => {
+  const wanted = namespaceSelector?.any === true ? [] : namespacesOf(namespaceSelector, own);
+  const unseen = wanted.filter((one) => namespaces?.includes(one) === false);
+  if (unseen.length > 0) return [`it selects Ingresses of ${unseen.join(', ')}, which is not in \`namespaces\``];
+  return selected.length > 0 ? [] : ['it selects no Ingress with a host to probe'];
+};
+
 type Selection = NonNullable<ProbeObject['spec']['targets']['ingress']>;
 
 /** @see https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#resources-that-support-set-based-requirements */
@@ -52,9 +85,7 @@ const isSelected = (
   { selector, namespaceSelector }: Selection,
   own: string,
 ): boolean => {
-  const { any = false, matchNames = [] } = namespaceSelector ?? {};
-  const namespaces = matchNames.length > 0 ? matchNames : [own];
-  if (!any && !namespaces.includes(namespace)) return false;
+  if (namespaceSelector?.any !== true && !namespacesOf(namespaceSelector, own).includes(namespace)) return false;
   return (
     Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value) &&
     selector.matchExpressions.every(({ key, operator, values }) => {
@@ -66,3 +97,6 @@ const isSelected = (
     })
   );
 };
+
+const namespacesOf = (selector: Selection['namespaceSelector'], own: string): readonly string[] =>
+  selector === undefined || selector.matchNames.length === 0 ? [own] : selector.matchNames;

@@ -1,6 +1,9 @@
 import type { PublishSettings } from '../config/discover.ts';
+import { clusterCheckProblem, shapedCheck } from '../config/from-cluster.ts';
 import { isPublicHost } from '../config/hosts.ts';
 import { roughHost } from '../config/place.ts';
+import type { References } from '../config/references.ts';
+import type { ProberTable } from '../config/schema.ts';
 import type { Check } from '../kernel/check.ts';
 
 /** What is published: a check as the functions of a vantage are to run it, and when it was last found. */
@@ -9,19 +12,46 @@ export type Kept = { readonly check: Check; readonly seenAt: number };
 /** What is known by the ids of the checks. */
 export type Publication = ReadonlyMap<string, Kept>;
 
+/** What may be published, and what may not though somebody meant it to be: the target's name, and why in a sentence. */
+export type Publishable = {
+  readonly checks: readonly Check[];
+  readonly remarks: readonly { readonly name: string; readonly why: string }[];
+};
+
+/** What {@link publishable} goes by. `allowed` gives what checks at a vantage may refer to. */
+export type PublishRules = {
+  readonly publish: PublishSettings;
+  readonly allowed: (vantage: string) => References;
+  readonly probers: ProberTable;
+};
+
 /**
  * The checks found that the functions are to run: at Lambda vantages, in the namespaces that may publish, of hosts that the world can
- * reach, under names that begin with the cluster's. Whoever may write annotations decides what is probed, so nothing else passes.
+ * reach, under names that begin with the cluster's. Whoever may write annotations decides what is probed, so nothing else passes. Of
+ * these the ones that functions would not take, or could not run, are left out with a remark.
  */
-export const publishable = (checks: readonly Check[], { cluster, namespaces }: PublishSettings): readonly Check[] =>
-  checks.flatMap((check) => {
+export const publishable = (
+  checks: readonly Check[],
+  { publish: { cluster, namespaces }, allowed, probers }: PublishRules,
+): Publishable => {
+  const good: Check[] = [];
+  const remarks = new Map<string, string>();
+  for (const check of checks) {
     const { target, vantage, labels } = check;
-    if (vantage.kind !== 'lambda' || target.side !== 'outside') return [];
-    if (!namespaces.includes(target.labels.namespace ?? '')) return [];
-    if (!isPublicHost(roughHost(target.address))) return [];
+    if (vantage.kind !== 'lambda' || target.side !== 'outside') continue;
+    if (!namespaces.includes(target.labels.namespace ?? '')) continue;
+    if (!isPublicHost(roughHost(target.address))) continue;
     const name = `${cluster}/${target.name}`;
-    return [{ ...check, id: `${cluster}/${check.id}`, target: { ...target, name }, labels: { ...labels, name } }];
-  });
+    const named = { ...check, id: `${cluster}/${check.id}`, target: { ...target, name }, labels: { ...labels, name } };
+    const problem =
+      shapedCheck(named) === undefined
+        ? 'its texts are too long or its labels too many'
+        : clusterCheckProblem(named, { cluster, allowed: allowed(vantage.name), probers });
+    if (problem === undefined) good.push(named);
+    else remarks.set(target.name, problem);
+  }
+  return { checks: good, remarks: [...remarks].map(([name, why]) => ({ name, why })) };
+};
 
 /** What {@link nextPublication} goes by. `isComplete` says that what was found is all that there is now. */
 export type Found = {

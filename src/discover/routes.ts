@@ -1,27 +1,27 @@
-import { entryOf, type Wishes, wishesOf } from './annotations.ts';
-import { type Finds, type Found, nothing, type Remark } from './found.ts';
-import type { GatewayObject, HttpRouteObject, IngressObject, Metadata } from './objects.ts';
+import { isPublicHost } from '../config/hosts.ts';
+import { entryOf, schemeOf, type Wishes, withoutPort, withPath } from './annotations.ts';
+import type { Found, Remark } from './found.ts';
+import type { Metadata } from './objects.ts';
+
+/** What people call an object. */
+export const originOf = (kind: string, { namespace, name }: Pick<Metadata, 'namespace' | 'name'>): string =>
+  `${kind} ${namespace}/${name}`;
 
 /** A path that stands for one place; patterns of controllers that take regular expressions do not. */
 const plainPath = /^\/[\w\-./~%!&'+,;=:@]*$/;
 
-/** The paths to ask a host for: that of the annotation, else those of the rules, else the root. */
-const pathsOf = (wishes: Wishes, paths: readonly (string | undefined)[]): readonly string[] => {
+/** The paths to ask a host for: that of the annotation, else those of the rules; for what is no plain path, the root. */
+export const pathsOf = (wishes: Wishes, paths: readonly (string | undefined)[]): readonly string[] => {
   const wanted = wishes.get('path');
   if (wanted !== undefined) return [wanted.startsWith('/') ? wanted : `/${wanted}`];
-  const plain = paths.map((path) => (path !== undefined && plainPath.test(path) ? path : '/'));
-  return plain.length === 0 ? ['/'] : [...new Set(plain)];
+  return [...new Set(paths.map((path) => (path !== undefined && plainPath.test(path) ? path : '/')))];
 };
 
-const urlOf = (base: string, path: string): string => (path === '/' ? base : base + path);
+/** Whether a host is one that can be asked for. */
+export const isHost = (host: string | undefined): host is string => host !== undefined && /^[A-Za-z0-9.-]+$/.test(host);
 
-/** Whether a name is one that a pattern such as `*.example.com` means: the star stands for one label in a certificate. */
-const covers = (pattern: string, host: string): boolean =>
-  pattern === host || (pattern.startsWith('*.') && host.slice(host.indexOf('.')) === pattern.slice(1));
-
-const isHost = (host: string | undefined): host is string => host !== undefined && /^[A-Za-z0-9.-]+$/.test(host);
-
-const noHost = (origin: string, host: string | undefined): Remark => ({
+/** Says that a host stands for many. */
+export const noHost = (origin: string, host: string | undefined): Remark => ({
   origin,
   why:
     host === undefined || host === ''
@@ -29,96 +29,62 @@ const noHost = (origin: string, host: string | undefined): Remark => ({
       : `the host ${host.slice(0, 100)} stands for many names; write a target in the list`,
 });
 
-/** The targets of an Ingress: each host with each of its paths, over TLS where the object says so. */
-export const ingressFinds = ({ metadata, spec }: IngressObject): Finds => {
-  const origin = originOf('Ingress', metadata);
-  const wishes = wishesOf(metadata, origin);
-  if (wishes.skip) return nothing;
-  const remarks: Remark[] = [...wishes.remarks];
-  const found = new Map<string, Found>();
-  for (const { host, http } of spec.rules) {
-    if (!isHost(host)) {
-      remarks.push(noHost(origin, host));
-      continue;
-    }
-    const secure = spec.tls.some(({ hosts }) => hosts.length === 0 || hosts.some((one) => covers(one, host)));
-    const base = `${secure ? 'https' : 'http'}://${host}`;
-    for (const path of pathsOf(wishes, http?.paths.map((one) => one.path) ?? [])) {
-      const url = urlOf(base, path);
-      const labels = { namespace: metadata.namespace, ingress: metadata.name };
-      if (!found.has(url)) found.set(url, { origin, entry: entryOf(wishes, url, labels) });
-    }
-  }
-  return { found: [...found.values()], remarks };
+/** Whether something is served at addresses of private networks only; not known, and so not said, while it has no address. */
+export const isServedInside = (places: readonly (string | undefined)[]): boolean => {
+  const known = places.flatMap((place) => (place === undefined || place === '' ? [] : [place]));
+  return known.length > 0 && known.every((place) => !isPublicHost(place) || internal.test(place));
 };
 
-/** Finds a Gateway by namespace and name. */
-export type Gateways = ReadonlyMap<string, GatewayObject>;
+/** Load balancers of AWS that have private addresses under a public name. */
+const internal = /^internal-.*\.elb\.(?:[a-z0-9-]+\.)?amazonaws\.com(?:\.cn)?$/i;
+
+/** How a host is served by what its object says. */
+export type Served = {
+  readonly host: string;
+  readonly scheme: 'http' | 'https';
+  readonly port: number;
+  readonly isInside: boolean;
+};
+
+/** The ports of {@link Served} that need not be written. */
+export const usualPorts = { http: 80, https: 443 } as const;
 
 /**
- * The targets of an HTTPRoute: what its hostnames and those of the listeners that it is attached to have in common, over TLS where a
- * listener does that.
+ * The targets of hosts: each with each path, by the scheme and port that the annotations say, which are right where TLS ends at a load
+ * balancer before the cluster. Schemes without paths give one target for each host.
  */
-export const httpRouteFinds = ({ metadata, spec }: HttpRouteObject, gateways: Gateways): Finds => {
-  const origin = originOf('HTTPRoute', metadata);
-  const wishes = wishesOf(metadata, origin);
-  if (wishes.skip) return nothing;
-  const remarks: Remark[] = [...wishes.remarks];
-  const bases = new Map<string, string>();
-  let listeners = 0;
-  for (const parent of spec.parentRefs) {
-    if ((parent.kind ?? 'Gateway') !== 'Gateway') continue;
-    const key = `${parent.namespace ?? metadata.namespace}/${parent.name}`;
-    const gateway = gateways.get(key);
-    if (gateway === undefined) remarks.push({ origin, why: `the Gateway ${key} is not there, or not to be seen` });
-    for (const listener of gateway?.spec.listeners ?? []) {
-      if (parent.sectionName !== undefined && parent.sectionName !== listener.name) continue;
-      if (parent.port !== undefined && parent.port !== listener.port) continue;
-      const scheme = schemes[listener.protocol];
-      if (scheme === undefined) continue;
-      listeners += 1;
-      for (const host of spec.hostnames.length === 0 ? [listener.hostname] : spec.hostnames) {
-        const common = commonHost(host, listener.hostname);
-        if (common === 'none') continue;
-        if (!isHost(common)) {
-          remarks.push(noHost(origin, common));
-          continue;
-        }
-        const usual = listener.port === (scheme === 'https' ? 443 : 80);
-        const base = `${scheme}://${common}${usual ? '' : `:${listener.port}`}`;
-        // A host that answers over TLS sends who asks in clear text there.
-        if (scheme === 'https' || !bases.has(common)) bases.set(common, base);
-      }
+export const routeTargets = (
+  origin: string,
+  wishes: Wishes,
+  hosts: readonly (Served & { readonly paths: readonly string[] })[],
+  labels: Readonly<Record<string, string>>,
+): { readonly found: readonly Found[]; readonly problem?: string } => {
+  const scheme = schemeOf(wishes);
+  if (typeof scheme === 'object') return { found: [], ...scheme };
+  const wanted = wishes.get('port');
+  const port = wanted === undefined ? undefined : Number(wanted);
+  if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
+    return { found: [], problem: 'bothways.io/port: write a number from 1 to 65535 here' };
+  const targets = new Map<string, Served>();
+  for (const { paths, ...served } of hosts) {
+    const base = baseOf(served, scheme ?? served.scheme, port);
+    for (const path of withPath.has(scheme ?? served.scheme) ? paths : ['/']) {
+      const target = path === '/' ? base : base + path;
+      if (!targets.has(target)) targets.set(target, served);
     }
   }
-  if (listeners === 0 && remarks.length === 0) remarks.push({ origin, why: 'it is attached to no listener for HTTP' });
-  const paths = pathsOf(
-    wishes,
-    spec.rules.flatMap(({ matches }) =>
-      matches.map(({ path }) => (path?.type === 'RegularExpression' ? undefined : path?.value)),
-    ),
-  );
-  const labels = { namespace: metadata.namespace, httproute: metadata.name };
-  const found = [...bases.values()].flatMap((base) =>
-    paths.map((path) => ({ origin, entry: entryOf(wishes, urlOf(base, path), labels) })),
-  );
-  return { found, remarks };
+  const found = [...targets].map(([target, { isInside }]) => ({
+    origin,
+    entry: { ...entryOf(wishes, target, labels), ...(isInside ? { side: 'inside' } : {}) },
+  }));
+  return { found };
 };
 
-const schemes: Readonly<Record<string, 'http' | 'https'>> = { HTTP: 'http', HTTPS: 'https' };
-
-/**
- * What a route's hostname and a listener's have in common. A star stands for any number of labels here.
- * @see https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec for hostnames
- */
-const commonHost = (route: string | undefined, listener: string | undefined): string | undefined => {
-  if (route === undefined || route === '') return listener;
-  if (listener === undefined || listener === '' || listener === route) return route;
-  if (listener.startsWith('*.') && route.endsWith(listener.slice(1))) return route;
-  if (route.startsWith('*.') && listener.endsWith(route.slice(1))) return listener;
-  return 'none';
+const baseOf = (served: Served, scheme: string, wanted: number | undefined): string => {
+  if (withoutPort.has(scheme)) return `${scheme}://${served.host}`;
+  const isSecure = scheme === 'https' || scheme === 'tls';
+  const isOther = withPath.has(scheme) ? scheme !== served.scheme : isSecure && served.scheme === 'http';
+  const port = wanted ?? (isOther ? usualPorts[isSecure ? 'https' : 'http'] : served.port);
+  const isUsual = (scheme === 'http' || scheme === 'https') && port === usualPorts[scheme];
+  return `${scheme}://${served.host}${isUsual ? '' : `:${port}`}`;
 };
-
-/** What people call an object. */
-export const originOf = (kind: string, { namespace, name }: Pick<Metadata, 'namespace' | 'name'>): string =>
-  `${kind} ${namespace}/${name}`;

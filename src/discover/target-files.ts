@@ -50,9 +50,10 @@ export const targetFiles = (
         known.delete(path);
         isNew = true;
       }
+    const before = problem;
     problem = problems[0];
     if (problem === undefined) syncedAt = Date.now();
-    if (isNew) changed();
+    if (isNew || problem !== before) changed();
   };
   const lookAgain = (): Promise<void> => {
     looking ??= look().finally(() => {

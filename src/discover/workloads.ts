@@ -1,4 +1,4 @@
-import { entryOf, type Wishes, wishesOf } from './annotations.ts';
+import { entryOf, schemeOf, type Wishes, wishesOf, withoutPort, withPath } from './annotations.ts';
 import { type Finds, nothing } from './found.ts';
 import type { Metadata, PodObject, PortObject, ServiceObject } from './objects.ts';
 import { originOf } from './routes.ts';
@@ -7,29 +7,28 @@ import { originOf } from './routes.ts';
 export const serviceFinds = ({ metadata, spec }: ServiceObject): Finds =>
   probed('Service', metadata, `${metadata.name}.${metadata.namespace}.svc`, spec.ports);
 
-/** The target of a Pod that asks to be probed and runs, by its address. */
-export const podFinds = ({ metadata, spec, status }: PodObject): Finds => {
-  const { podIP: ip } = status;
+/**
+ * The target of a Pod that asks to be probed and runs, by its address. Before it is ready for the first time nothing answers, and that
+ * is no failure; what happens after that is one, whatever the Pod says of itself. `wasReady` says that it was ready before.
+ */
+export const podFinds = ({ metadata, spec, status }: PodObject, wasReady = false): Finds => {
+  const { podIP: ip, conditions } = status;
   if (ip === undefined || status.phase !== 'Running' || metadata.deletionTimestamp !== undefined) return nothing;
+  const ready = conditions.find(({ type }) => type === 'Ready')?.status ?? 'True';
+  if (ready !== 'True' && !wasReady) return nothing;
   const ports = spec.containers.flatMap((container) => container.ports);
   return probed('Pod', metadata, ip.includes(':') ? `[${ip}]` : ip, ports);
 };
 
-/** Schemes that ask for a path, and those that have no port. */
-const withPath = new Set(['http', 'https']);
-const withoutPort = new Set(['icmp', 'mtr']);
-
 const probed = (kind: 'Service' | 'Pod', metadata: Metadata, host: string, ports: readonly PortObject[]): Finds => {
   const origin = originOf(kind, metadata);
   const wishes = wishesOf(metadata, origin);
-  const wanted = wishes.get('probe');
-  if (wanted === undefined || wishes.skip) return nothing;
+  if (wishes.get('probe') === undefined || wishes.skip) return nothing;
   const refused = (why: string): Finds => ({ found: [], remarks: [...wishes.remarks, { origin, why }] });
   const port = portOf(wishes, ports);
   if (typeof port === 'string') return refused(port);
-  const scheme = wanted === 'true' ? usualScheme(wishes, port) : wanted.toLowerCase();
-  if (!/^[a-z][a-z0-9+.-]*$/.test(scheme))
-    return refused('bothways.io/probe: write true, false, or a scheme such as http, https, tcp, tls, icmp');
+  const scheme = schemeOf(wishes) ?? usualScheme(wishes, port);
+  if (typeof scheme !== 'string') return refused(scheme.problem);
   const number = port?.port ?? port?.containerPort;
   if (number === undefined && !withoutPort.has(scheme))
     return refused('it has no port; name one in bothways.io/port, or write bothways.io/probe: icmp');

@@ -1,8 +1,11 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import fc from 'fast-check';
 import { loadValue } from '../../src/config/load.ts';
 import { compileFound, type FoundBlock } from '../../src/discover/compile-found.ts';
+import { distinct, nameOf } from '../../src/discover/distinct.ts';
+import { groupsOfSide } from '../../src/discover/public-list.ts';
 import { probers } from '../../src/probers/index.ts';
 
 const base = (more: object = {}) => {
@@ -49,16 +52,108 @@ test('found targets: they are compiled as if the list had them, with the labels 
   assert.deepEqual(compiled.remarks, []);
 });
 
-test('found targets: the list wins, then the first by name of its object', () => {
+test('found targets: a name of the list is its own, and the same place is probed once', () => {
   const compiled = compileFound(
     base(),
-    [block(['https://known.example.com', 'https://twice.example.com', 'http://twice.example.com'])],
+    [block(['https://known.example.com', 'https://twice.example.com', 'https://twice.example.com'])],
     probers,
   );
   assert.deepEqual(names(compiled), ['twice.example.com@eu-west-1']);
   assert.deepEqual(compiled.remarks, [
     { origin: 'Ingress shop/00002', why: 'twice.example.com is a target of Ingress shop/00001 already' },
   ]);
+});
+
+const found = (origin: string, target: string, more: object = {}) => ({
+  origin,
+  entry: { target, labels: { namespace: /^\w+ (\w+)\//.exec(origin)?.[1] ?? '' }, ...more },
+});
+const compiledOf = (all: readonly ReturnType<typeof found>[], more: Partial<FoundBlock> = {}, list: object = {}) =>
+  compileFound(base(list), [block([], { found: all, defaults: { from: ['prod'] }, ...more })], probers);
+
+test('found targets: several modules for one place, and several places of one name, are all probed under names that tell', () => {
+  const all = [
+    found('Probe shop/http', 'a.example.com', { module: 'http_2xx' }),
+    found('Probe shop/ping', 'a.example.com', { module: 'icmp' }),
+    found('/etc/sd.json', 'b.example.com', { module: 'icmp' }),
+    found('/etc/sd.json', 'b.example.com', { module: 'http_2xx' }),
+    found('Pod shop/web', 'http://10.0.0.1:80', { name: 'shop/web' }),
+    found('Service shop/web', 'http://web.shop.svc:80', { name: 'shop/web' }),
+    found('Ingress shop/web', 'http://c.example.com'),
+    found('Ingress shop/web', 'https://c.example.com'),
+    found('/etc/sd.json', 'http://d.example.com', { name: 'd' }),
+    found('/etc/sd.json', 'http://e.example.com', { name: 'd' }),
+  ];
+  const expected = [
+    'a.example.com (icmp)',
+    'a.example.com',
+    'b.example.com (icmp)',
+    'b.example.com',
+    'c.example.com (https)',
+    'c.example.com',
+    'd (http://e.example.com)',
+    'd',
+    'shop/web (Service)',
+    'shop/web',
+  ].map((name) => `${name}@prod`);
+  for (const order of [all, all.toReversed(), [...all.slice(3), ...all.slice(0, 3)]]) {
+    const compiled = compiledOf(order);
+    assert.deepEqual(names(compiled), expected.sort());
+    assert.deepEqual(compiled.remarks, []);
+  }
+  assert.deepEqual(names(compiledOf(all.slice(0, 2), {}, { targets: ['https://a.example.com'] })), []);
+});
+
+test('found targets: names that are told apart are never there twice, whatever they are', () => {
+  const texts = fc.constantFrom('a', 'a (icmp)', 'a (Pod)', 'a (http)');
+  const one = fc.record({
+    origin: fc.constantFrom('Pod x/a', 'Pod y/a', 'Service x/a', '/sd.json'),
+    entry: fc.record({
+      target: fc.constantFrom('http://a', 'https://a', 'http://a:81'),
+      name: texts,
+      module: fc.constantFrom('icmp', 'http'),
+    }),
+  });
+  fc.assert(
+    fc.property(fc.array(one), fc.array(one), (left, right) => {
+      const of = (one: typeof left) => distinct([one, right], { taken: ['a (Pod)'], first: [], remark: () => {} });
+      const all = of(left).flat().map(nameOf);
+      assert.equal(new Set(all).size, all.length);
+      assert.equal(JSON.stringify(of(left.toReversed())), JSON.stringify(of(left)));
+    }),
+  );
+});
+
+test('found targets: who may publish keeps a place that another namespace names too', () => {
+  const all = [
+    found('Ingress aaa/x', 'https://shop.example.com', { interval: '1h' }),
+    found('Ingress shop/web', 'https://shop.example.com'),
+  ];
+  const publish = { cluster: 'prod-a', stage: 'prod', namespaces: ['shop'], max_targets: 9 };
+  const aws = { list: { bucket: 'example-lists', region: 'eu-west-1' } };
+  const discover = { kubernetes: [{ kinds: ['ingress'] }] };
+  const owner = (list: object) => compiledOf(all, {}, list).checks[0]?.target.labels.namespace;
+  assert.equal(owner({ discover }), 'aaa');
+  assert.equal(owner({ aws, discover: { ...discover, publish } }), 'shop');
+});
+
+test('found targets: no namespace crowds the others out of max_targets', () => {
+  const many = Array.from({ length: 20 }, (_, index) =>
+    found(`Ingress aaa/${String(index).padStart(2, '0')}`, `https://a${index}.example.com`),
+  );
+  const few = ['x', 'y'].map((name) => found(`Ingress shop/${name}`, `https://${name}.example.com`));
+  const pay = [found('Ingress pay/z', 'https://z.example.com')];
+  for (const order of [
+    [...many, ...few, ...pay],
+    [...pay, ...few.toReversed(), ...many.toReversed()],
+  ]) {
+    const compiled = compiledOf(order, { maxTargets: 5 });
+    assert.deepEqual(
+      names(compiled).map((id) => id.replace(/\..*/, '')),
+      ['a0', 'a1', 'x', 'y', 'z'],
+    );
+    assert.equal(compiled.above.get('kubernetes[0]'), 18);
+  }
 });
 
 test('found targets: what the list would refuse is left out with its words, and the rest is used', () => {
@@ -124,13 +219,75 @@ test('found targets: defaults that fit nothing are said once, and only their blo
   assert.match(compiled.remarks[0]?.why ?? '', /"nowhere" matches no vantage/);
 });
 
-test('found targets: a reference to a secret is a text like any other', () => {
-  const compiled = compileFound(
-    base(),
-    [block([{ target: 'https://a.example.com', http: { headers: { X: '${env:HOME}' } } }])],
-    probers,
+const partner = {
+  modules: {
+    partner: { prober: 'http', http: { headers: { Authorization: '${env:TOKEN}' } } },
+    by_file: { prober: 'http', http: { bearer_token_file: import.meta.filename } },
+    api: { prober: 'http' },
+  },
+};
+
+test('found targets: an object has no secret sent to its host by a module that its block does not name', () => {
+  const chosen = ['partner', 'by_file', 'api', 'http_2xx'].map((module) => ({
+    target: `https://${module.replace('_', '-')}.example.com`,
+    module,
+  }));
+  const compiled = (more: Partial<FoundBlock>, list = partner as object) =>
+    compileFound(base(list), [block(chosen, { ...more, defaults: { from: ['prod'], ...more.defaults } })], probers);
+  const used = (more: Partial<FoundBlock>) => names(compiled(more)).map((id) => id.replace(/\.example.*/, ''));
+  const { remarks, groups } = compiled({});
+  assert.deepEqual(used({}), ['api', 'http-2xx']);
+  assert.deepEqual(
+    remarks.map(({ origin, why }) => `${origin}: ${why}`),
+    ['partner', 'by_file'].map(
+      (name, index) =>
+        `Ingress shop/0000${index}: module: "${name}" has secrets, which no host gets by being found; write it into \`modules\` of kubernetes[0] if that is meant`,
+    ),
   );
-  assert.match(JSON.stringify(compiled.checks[0]?.module.settings), /"headers":\{"X":"\$\{env:HOME\}"\}/);
+  assert.doesNotMatch(JSON.stringify(groups()), /partner/);
+  assert.deepEqual(used({ modules: ['partner'] }), ['partner']);
+  assert.deepEqual(compiled({ modules: ['partner'] }).remarks[1], {
+    origin: 'Ingress shop/00002',
+    why: 'module: objects may not choose "api" here; write it into `modules` of kubernetes[0] if they may',
+  });
+  assert.deepEqual(used({ modules: ['api'], defaults: { module: 'partner' } }), ['api', 'partner']);
+  assert.deepEqual(used({ modules: 'any' }), ['api', 'by-file', 'http-2xx', 'partner']);
+});
+
+test('found targets: a module with secrets that the list has for all is not for hosts that were found', () => {
+  const inherited = (list: object, more: Partial<FoundBlock> = {}) =>
+    compileFound(base(list), [block(['https://found.example.com'], more)], probers);
+  const { partner: http_2xx } = partner.modules;
+  for (const list of [
+    { ...partner, defaults: { outside: { module: 'partner' } } },
+    { modules: { http_2xx, partner: http_2xx } },
+  ]) {
+    assert.deepEqual(names(inherited(list)), []);
+    assert.match(inherited(list).remarks[0]?.why ?? '', /^module: "(?:partner|http_2xx)" has secrets/);
+    assert.equal(names(inherited(list, { modules: ['partner', 'http_2xx'] })).length, 1);
+  }
+  assert.equal(names(inherited({ modules: partner.modules }, { defaults: { module: 'partner' } })).length, 1);
+  assert.equal(names(inherited({ modules: partner.modules }, { modules: ['partner'] })).length, 1);
+});
+
+test('found targets: what its object says of its side holds, unless its block says one', () => {
+  const entry = { target: 'https://a.example.com', side: 'inside' };
+  const vantages = (defaults: FoundBlock['defaults']) =>
+    names(compileFound(base(), [block([entry], { defaults })], probers));
+  assert.deepEqual(vantages({}), ['a.example.com@prod']);
+  assert.deepEqual(vantages({ side: 'outside' }), ['a.example.com@eu-west-1']);
+  const printed = (defaults: FoundBlock['defaults'], side: 'outside' | 'inside', target = entry.target) =>
+    groupsOfSide(
+      compileFound(
+        base(),
+        [block([{ ...entry, target }], { defaults: { from: ['prod'], ...defaults } })],
+        probers,
+      ).groups(),
+      side,
+    ).length;
+  assert.deepEqual([printed({}, 'outside'), printed({}, 'inside')], [0, 1]);
+  assert.deepEqual([printed({ side: 'outside' }, 'outside'), printed({ side: 'outside' }, 'inside')], [1, 0]);
+  assert.equal(printed({ side: 'outside' }, 'outside', 'https://10.0.0.1'), 0);
 });
 
 test('found targets: those above max_targets are left out and counted', () => {
@@ -154,7 +311,37 @@ test('discover: defaults that fit nothing are refused when the list is loaded', 
     /kubernetes\[0\]\.defaults\.from\[0\]: "prdo" matches no vantage; did you/,
   );
   assert.match(kubernetes({ module: 'http_2xy' })[0] ?? '', /defaults\.module: no module "http_2xy"; did you mean/);
+  assert.match(
+    problems({ kubernetes: [{ kinds: ['pod'], modules: ['tcp_connect', 'http_2xy'] }] }).join(),
+    /^[^,]*modules\[1\]: no module "http_2xy"; did you mean "http_2xx"\?$/,
+  );
   assert.match(problems({ kubernetes: [{ kinds: ['deployment'] }] })[0] ?? '', /kinds\[0\]/);
   assert.match(problems({ file_sd: [{ files: ['x.toml'] }] })[0] ?? '', /ends with \.json, \.yml or \.yaml/);
   assert.deepEqual(problems({ file_sd: [{ files: ['/nowhere/*.json'] }] }), []);
+});
+
+test('found targets: a text that is too long, or refers to a secret, costs that target alone, and is not repeated', () => {
+  const long = 'x'.repeat(2_000);
+  const compiled = compileFound(
+    base(),
+    [
+      block([
+        `https://a.example.com/${long}`,
+        { target: 'https://b.example.com', name: long },
+        { target: 'https://c.example.com', labels: { team: long } },
+        { target: 'https://d.example.com', http: { fail_if_body_not_matches_regexp: ['${env:TOKEN}'] } },
+        'https://e.example.com/${file:/etc/passwd}',
+        `https://f.example.com/${long.slice(0, 1_000)}`,
+      ]),
+    ],
+    probers,
+  );
+  assert.equal(compiled.checks.length, 1);
+  assert.deepEqual(
+    compiled.remarks.map(({ why }) => why),
+    [
+      ...Array(3).fill('a text of more than 1024 letters; it is left out'),
+      ...Array(2).fill('a reference to a secret is not read from what was found; it is left out'),
+    ],
+  );
 });

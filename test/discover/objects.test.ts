@@ -3,6 +3,8 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { fileSdFinds } from '../../src/discover/file-sd.ts';
 import type { Finds } from '../../src/discover/found.ts';
+import { httpRouteFinds } from '../../src/discover/http-route.ts';
+import { ingressFinds } from '../../src/discover/ingress.ts';
 import {
   gatewayObject,
   httpRouteObject,
@@ -13,7 +15,6 @@ import {
   serviceObject,
 } from '../../src/discover/objects.ts';
 import { probeFinds } from '../../src/discover/probes.ts';
-import { httpRouteFinds, ingressFinds } from '../../src/discover/routes.ts';
 import { podFinds, serviceFinds } from '../../src/discover/workloads.ts';
 
 const meta = (annotations: Record<string, string> = {}, more: object = {}) => ({
@@ -84,8 +85,13 @@ test('annotations: module, interval, path and expectation are taken, skip skips,
     assert.deepEqual(ingressFinds(ingress(rules, skip)), { found: [], remarks: [] });
 });
 
-const gateway = (...listeners: object[]) =>
-  new Map([['infra/gw', gatewayObject.parse({ metadata: { name: 'gw', namespace: 'infra' }, spec: { listeners } })]]);
+const forAll = { allowedRoutes: { namespaces: { from: 'All' } } };
+const gateway = (...listeners: object[]) => {
+  const spec = { listeners: listeners.map((one) => ({ ...forAll, ...one })) };
+  return {
+    known: new Map([['infra/gw', gatewayObject.parse({ metadata: { name: 'gw', namespace: 'infra' }, spec })]]),
+  };
+};
 const https = { name: 'https', protocol: 'HTTPS', port: 443 };
 const plain = { name: 'http', protocol: 'HTTP', port: 80 };
 const route = (spec: object, annotations: Record<string, string> = {}) =>
@@ -125,7 +131,7 @@ test('httproute: its hostnames and those of its listeners meet, TLS goes before 
 });
 
 test('httproute: a gateway that is not there and a listener that is not for HTTP are said', () => {
-  assert.deepEqual(why(httpRouteFinds(route({ hostnames: ['a.b'] }), new Map())), [
+  assert.deepEqual(why(httpRouteFinds(route({ hostnames: ['a.b'] }), { known: new Map() })), [
     'the Gateway infra/gw is not there, or not to be seen',
   ]);
   const tls = gateway({ name: 'tls', protocol: 'TLS', port: 443 });
@@ -174,6 +180,16 @@ test('pod: it is probed by its address while it runs', () => {
     );
   assert.deepEqual(pod({ phase: 'Running', podIP: '10.1.2.3' }), ['http://10.1.2.3:8080']);
   assert.deepEqual(pod({ phase: 'Running', podIP: 'fd00::7' }), ['http://[fd00::7]:8080']);
+  const condition = (status: string) => ({
+    phase: 'Running',
+    podIP: '10.1.2.3',
+    conditions: [
+      { type: 'Initialized', status: 'True' },
+      { type: 'Ready', status },
+    ],
+  });
+  assert.deepEqual(pod(condition('True')), ['http://10.1.2.3:8080']);
+  assert.deepEqual(pod(condition('False')), []);
   assert.deepEqual(pod({ phase: 'Pending' }), []);
   assert.deepEqual(pod({ phase: 'Succeeded', podIP: '10.1.2.3' }), []);
   assert.deepEqual(pod({ phase: 'Running', podIP: '10.1.2.3' }, { deletionTimestamp: 'now' }), []);
@@ -181,9 +197,10 @@ test('pod: it is probed by its address while it runs', () => {
 
 test('probe: static targets and selected Ingresses are taken with module, interval and labels', () => {
   const probe = (spec: object) => probeObject.parse({ metadata: meta(), spec });
+  const none = { ingresses: [] };
   const common = { module: 'api', interval: '30s', scrapeTimeout: '5s', jobName: 'shops' };
   const fixed = { targets: { staticConfig: { static: ['https://a.example.com'], labels: { team: 'x', __y: 'z' } } } };
-  assert.deepEqual(probeFinds(probe({ ...common, ...fixed }), []).found, [
+  assert.deepEqual(probeFinds(probe({ ...common, ...fixed }), none).found, [
     {
       origin: 'Probe shop/web',
       entry: {
@@ -200,7 +217,7 @@ test('probe: static targets and selected Ingresses are taken with module, interv
   const near = ingress({ rules: [rule('near.example.com')] }, {}, { labels: { app: 'x' } });
   const far = ingress({ rules: [rule('far.example.com')] }, {}, { namespace: 'other', labels: { app: 'x' } });
   const chosen = (selection: object) =>
-    targets(probeFinds(probe({ targets: { ingress: selection } }), [near, far].map(selectable)));
+    targets(probeFinds(probe({ targets: { ingress: selection } }), { ingresses: [near, far].map(selectable) }));
   assert.deepEqual(chosen({ selector: { matchLabels: { app: 'x' } } }), ['http://near.example.com']);
   assert.deepEqual(chosen({ selector: { matchLabels: { app: 'y' } } }), []);
   assert.deepEqual(chosen({ namespaceSelector: { any: true } }), ['http://near.example.com', 'http://far.example.com']);
@@ -214,7 +231,50 @@ test('probe: static targets and selected Ingresses are taken with module, interv
   ] as const)
     assert.equal(chosen({ selector: { matchExpressions: [{ key: 'app', operator, values: ['x'] }] } }).length, count);
   const relabelled = probe({ targets: { staticConfig: { static: ['a'], relabelingConfigs: [{}] } } });
-  assert.deepEqual(why(probeFinds(relabelled, [])), ['its relabelingConfigs are not applied']);
+  assert.deepEqual(why(probeFinds(relabelled, none)), ['its relabelingConfigs are not applied']);
+});
+
+test('probe: without a module it asks by HTTP, as blackbox_exporter does, unless the block names a module', () => {
+  const fixed = (target: string, more: object = {}) =>
+    probeObject.parse({ metadata: meta(), spec: { ...more, targets: { staticConfig: { static: [target] } } } });
+  const read = (...[probe, module]: [ReturnType<typeof fixed>, string?]) =>
+    probeFinds(probe, { ingresses: [], module }).found.map(({ entry: { target, instance } }) => [target, instance])[0];
+  assert.deepEqual(read(fixed('a.example.com')), ['http://a.example.com', 'a.example.com']);
+  assert.deepEqual(read(fixed('tcp://a.example.com:1')), ['tcp://a.example.com:1', undefined]);
+  assert.deepEqual(read(fixed('a.example.com', { module: 'icmp' })), ['a.example.com', undefined]);
+  assert.deepEqual(read(fixed('a.example.com'), 'icmp'), ['a.example.com', undefined]);
+});
+
+test('probe: of static targets and Ingresses the static ones are taken, and a selection that finds nothing is said', () => {
+  const one = ingress({ rules: [rule('near.example.com')] });
+  const ingresses = [{ ...one.metadata, finds: ingressFinds(one) }];
+  const read = (given: object, namespaces?: string[]) =>
+    probeFinds(probeObject.parse({ metadata: meta(), spec: { module: 'api', targets: given } }), {
+      ingresses,
+      namespaces,
+    });
+  const both = read({ staticConfig: { static: ['https://a.example.com'] }, ingress: {} });
+  assert.deepEqual(targets(both), ['https://a.example.com']);
+  assert.deepEqual(why(both), [
+    'it has staticConfig and ingress; only its staticConfig is used, as prometheus-operator does',
+  ]);
+  assert.deepEqual(why(read({ ingress: {} })), []);
+  assert.deepEqual(why(read({ ingress: { selector: { matchLabels: { a: 'b' } } } })), [
+    'it selects no Ingress with a host to probe',
+  ]);
+  const far = { ingress: { namespaceSelector: { matchNames: ['infra'] } } };
+  assert.deepEqual(why(read(far, ['shop'])), ['it selects Ingresses of infra, which is not in `namespaces`']);
+  assert.deepEqual(why(read({ ingress: { namespaceSelector: { any: true } } }, ['shop'])), []);
+});
+
+test('file_sd: the labels instance and name are those of the target, and an empty label is none', () => {
+  const labels = { instance: 'shop', name: 'front', __param_module: '', empty: '' };
+  const finds = fileSdFinds('/x.json', JSON.stringify([{ targets: ['https://a.example.com'], labels }]));
+  if ('problem' in finds) assert.fail(finds.problem);
+  assert.deepEqual(
+    finds.found.map(({ entry }) => entry),
+    [{ target: 'https://a.example.com', instance: 'shop', name: 'front', labels: {} }],
+  );
 });
 
 test('file_sd: targets with their labels, and those that Prometheus gives a meaning', () => {
@@ -286,7 +346,7 @@ test('objects: nothing that a cluster or a file holds makes the readers throw', 
         [httpRouteObject, (one: never) => httpRouteFinds(one, gateway(https))],
         [serviceObject, serviceFinds],
         [podObject, podFinds],
-        [probeObject, (one: never) => probeFinds(one, [])],
+        [probeObject, (one: never) => probeFinds(one, { ingresses: [] })],
       ] as const) {
         const parsed = schema.safeParse(object).data;
         // safe: each schema stands beside the function for what it gives
