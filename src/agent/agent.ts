@@ -1,3 +1,5 @@
+import type { BlockState } from '../discover/discovery.ts';
+import type { Check } from '../kernel/check.ts';
 import { collectGarbage } from '../kernel/garbage.ts';
 import type { Due } from '../kernel/run.ts';
 import { allLabels, type Sample } from '../kernel/sample.ts';
@@ -6,7 +8,8 @@ import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import type { Moment } from '../net/marks.ts';
-import type { Status } from '../page/status.ts';
+import { proxyProblem } from '../net/proxy.ts';
+import type { FoundRow, Status } from '../page/status.ts';
 import { exposition } from '../protocol/exposition.ts';
 import { type Board, board as makeBoard } from '../receiver/board.ts';
 import { checker as makeChecker } from '../run/checker.ts';
@@ -16,9 +19,10 @@ import { kindOf, pace as makePace } from '../run/pace.ts';
 import { services } from '../run/services.ts';
 import { type Shard, shardText } from '../run/shard.ts';
 import { warmUp } from '../run/warm-up.ts';
-import { deliveries as makeDeliveries } from './deliveries.ts';
-import { enginePoints } from './engine-metrics.ts';
+import { deliveries as makeDeliveries, undeliveredSince } from './deliveries.ts';
+import { deliveryRemarks } from './delivery-remarks.ts';
 import { discoveryPoints } from './discovery-metrics.ts';
+import { enginePoints } from './engine-metrics.ts';
 import { foundInUse } from './found-in-use.ts';
 import { type Change, type ListInUse, listInUse } from './list-in-use.ts';
 import { type ListSource, readList } from './list-keeper.ts';
@@ -27,6 +31,7 @@ import { publisher } from './publisher.ts';
 import { remoteLists } from './remote-lists.ts';
 import { scheduler as makeScheduler } from './scheduler.ts';
 import { selfLabels, selfMetrics, selfPoints, selfSamples, sum } from './self-metrics.ts';
+import { shortQueues } from './short-queues.ts';
 import { tally as makeTally } from './tally.ts';
 
 /** What an agent is started with. */
@@ -39,7 +44,7 @@ export type AgentOptions = {
   readonly board?: Board;
 };
 
-/** How an agent ended: samples that were not delivered. */
+/** How an agent ended: samples that waited or came at its end and were not delivered. */
 export type Stopped = { readonly undelivered: number };
 
 /** The door of the inside: probes for as long as it lives. */
@@ -55,13 +60,17 @@ export type Agent = {
   readonly stop: (deliveryMs: number) => Promise<Stopped>;
 };
 
-/** An agent that runs, or what is wrong with its list. */
+/** An agent that runs, or what is wrong with its list; `away` if that may mend by itself, as a list elsewhere that cannot be had. */
 export type Started =
   | { readonly ok: true; readonly agent: Agent; readonly warnings: readonly string[] }
-  | { readonly ok: false; readonly problems: readonly string[] };
+  | { readonly ok: false; readonly problems: readonly string[]; readonly away: boolean };
 
 /** How often an agent says that it is there, in milliseconds. */
 const heartbeatMs = 15_000;
+/** How long a new list waits for receivers to take the ends of many series, in milliseconds. */
+const endsMs = 5_000;
+/** How often the log is told how receivers are doing, in milliseconds. */
+const lookMs = 5_000;
 
 /** Reads the list and starts probing. */
 export const startAgent = async (options: AgentOptions): Promise<Started> => {
@@ -69,6 +78,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
+  let recent: ReadonlySet<string> = new Set();
   const kit = makeKit({
     environment: options.source.environment,
     literals,
@@ -80,7 +90,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const first = await readList(source, undefined, Date.now());
   if (first.kind !== 'new') {
     await kit[Symbol.asyncDispose]();
-    return { ok: false, problems: first.kind === 'bad' ? first.problems : [] };
+    return first.kind === 'bad' ? { ...first, ok: false } : { ok: false, problems: [], away: false };
   }
   const { vantage } = first.list;
   const deliveries = makeDeliveries(vantage.name, kit);
@@ -88,14 +98,25 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const pace = makePace({ share: cpuShare() });
   const tally = makeTally(log);
 
+  const observe = (samples: readonly Sample[]) =>
+    board.observe(samples.map(({ series, at, value }) => ({ labels: allLabels(series), at, value })));
   const deliver = (samples: readonly Sample[]) => {
     deliveries.add(samples);
-    board.observe(samples.map(({ series, at, value }) => ({ labels: allLabels(series), at, value })));
+    observe(samples);
+  };
+  /** Says the end of all series of checks, which are many at once. */
+  const sayEnds = async (checks: readonly Check[], limit: AbortSignal) => {
+    const ends = checks.flatMap((check) => checker.forget(check, Date.now()));
+    observe(ends);
+    await deliveries.addAll(ends, limit);
   };
 
+  /** What is in the list now: what left it while it waited for its turn is not run. */
+  const current = new Set<Check>();
   const runOne = async ({ check, at }: Due) => {
+    if (!current.has(check)) return;
     tally.assigned();
-    if (!(await pace.turn(kindOf(check), stopping.signal))) return;
+    if (!(await pace.turn(kindOf(check), stopping.signal)) || !current.has(check)) return;
     tally.began(check, Date.now() - at);
     const { run, samples } = await checker.run(check, stopping.signal);
     pace.ended(kindOf(check));
@@ -104,9 +125,13 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   };
   const scheduler = makeScheduler({ run: runOne, onSkipped: tally.skipped });
 
+  const tellShortQueues = shortQueues(log);
   let sayBeat = heartbeats(vantage, shardText(shard), first.list.externalLabels);
   const use = async ({ list, checks, fresh, gone }: Change) => {
-    literals.clear();
+    if (list.discovering?.discover?.publish === undefined) outside.nothing();
+    // What still runs, and what is delivered to endpoints that leave, needs those of the list before.
+    for (const reference of [...literals.keys()]) if (!recent.has(reference)) literals.delete(reference);
+    recent = new Set(list.literals.keys());
     for (const [reference, text] of list.literals) literals.set(reference, text);
     await warmUp(fresh, source.probers, kit);
     const missing = kit.openedEngine()?.capabilities.why ?? '';
@@ -114,17 +139,24 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
       log('warn', `pings and paths may fail: ${missing}`);
     collectGarbage();
     sayBeat = heartbeats(vantage, shardText(shard), list.externalLabels);
+    for (const check of gone) current.delete(check);
     // What ends is said on the old ways, before they may close.
+    await sayEnds(gone, AbortSignal.timeout(endsMs));
     for (const check of gone) {
-      deliver(checker.forget(check, Date.now()));
       tally.forget(check);
+      board.forget(check);
     }
     deliveries.set(list.endpoints);
-    for (const check of fresh) board.expect(check);
+    tellShortQueues(checks, list.endpoints);
+    for (const check of fresh) {
+      current.add(check);
+      board.expect(check);
+    }
     if (!stopping.signal.aborted) scheduler.set(checks);
   };
   const { probers, environment } = source;
-  const outside = publisher(kit.aws, log);
+  const unusable = proxyProblem(environment);
+  const outside = publisher({ aws: kit.aws, log, probers });
   const found = foundInUse({
     vantage: vantage.name,
     probers,
@@ -150,6 +182,8 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     return [...self, ...enginePoints(kit.openedEngine()), ...discoveryPoints(found.state(), outside.state())];
   };
   let ofOurselves: readonly Sample[] = [];
+  const remark = deliveryRemarks(vantage.name, log);
+  const look = setInterval(() => remark(deliveries.counts()), lookMs);
   const heart = setInterval(() => {
     deliver(sayBeat(tally.beat()));
     const labels = selfLabels(vantage, shard, inUse.list().externalLabels);
@@ -159,31 +193,34 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   }, heartbeatMs);
 
   const status = (): Status => {
-    const { hash, loadedAt } = inUse.list();
+    const { hash, loadedAt, standsOn } = inUse.list();
     const problem = inUse.problem();
+    const foundRows = found.state().map(foundRow);
     return {
       version,
       title: `agent ${vantage.name}`,
       now: Date.now(),
       checks: board.rows(),
       deliveries: deliveries.counts().map((one) => deliveryRow(vantage.name, one)),
-      list: { hash, loadedAt, ...(problem === undefined ? {} : { problem }) },
+      list: { hash, loadedAt, standsOn, found: foundRows, ...(problem === undefined ? {} : { problem }) },
     };
   };
   const stop: Agent['stop'] = async (deliveryMs) => {
     clearInterval(heart);
+    clearInterval(look);
     stopping.abort('stopped');
     scheduler[Symbol.dispose]();
     await found[Symbol.asyncDispose]();
     await outside[Symbol.asyncDispose]();
     await inUse.settled();
+    const before = deliveries.counts();
     await scheduler.idle();
-    for (const check of inUse.checks()) deliver(checker.forget(check, Date.now()));
+    const limit = AbortSignal.timeout(deliveryMs);
+    await sayEnds(inUse.checks(), limit);
     deliver(ofOurselves.map(({ series }) => ({ series, at: Date.now(), value: 'stale' })));
-    await deliveries.flush(AbortSignal.timeout(deliveryMs));
-    const undelivered = deliveries
-      .counts()
-      .reduce((total, { counts }) => total + counts.waiting + sum(counts.lost) + sum(counts.rejected), 0);
+    await deliveries.flush(limit);
+    remark(deliveries.counts());
+    const undelivered = undeliveredSince(before, deliveries.counts());
     await deliveries[Symbol.asyncDispose]();
     await kit[Symbol.asyncDispose]();
     return { undelivered };
@@ -194,10 +231,17 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   };
   return {
     ok: true,
-    warnings: first.warnings,
+    warnings: [...first.warnings, ...(unusable === undefined ? [] : [unusable])],
     agent: { vantage: vantage.name, checks: () => inUse.checks().length, metrics, status, reload: inUse.reload, stop },
   };
 };
+
+/** What a block of `discover` has, as the page is told. */
+const foundRow = ({ name, found, problem }: BlockState): FoundRow => ({
+  source: name,
+  targets: found,
+  ...(problem === undefined ? {} : { problem }),
+});
 
 /** What became of samples, as the page is told. */
 const deliveryRow = (

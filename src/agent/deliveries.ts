@@ -3,16 +3,35 @@ import type { Counts, Delivery } from '../delivery/deliver.ts';
 import { push } from '../delivery/push.ts';
 import type { Sample } from '../kernel/sample.ts';
 import type { Kit } from '../net/prober.ts';
+import { sum } from './self-metrics.ts';
 
 /** The ways to all receivers of a vantage. */
 export type Deliveries = AsyncDisposable & {
   /** Takes the place of the endpoints so far: those that stay as they are keep what waits, others deliver it and close. */
   readonly set: (endpoints: readonly Endpoint[]) => void;
   readonly add: (samples: readonly Sample[]) => void;
+  /** The same for more than there may be room for; see `addAll` of a delivery. */
+  readonly addAll: (samples: readonly Sample[], signal: AbortSignal) => Promise<void>;
   readonly counts: () => readonly { readonly endpoint: string; readonly counts: Counts }[];
   /** Sends what waits, until the signal fires. */
   readonly flush: (signal: AbortSignal) => Promise<void>;
 };
+
+type Counted = ReturnType<Deliveries['counts']>;
+
+/**
+ * Samples that did not get through since counts were taken: those that still wait, and those that were lost or refused since.
+ * What became of samples before is not counted; an endpoint that came since counts from nothing.
+ */
+export const undeliveredSince = (before: Counted, now: Counted): number => {
+  const known = new Map(before.map(({ endpoint, counts }) => [endpoint, gone(counts)]));
+  return now.reduce((total, { endpoint, counts }) => {
+    const since = gone(counts) - (known.get(endpoint) ?? 0);
+    return total + counts.waiting + (since < 0 ? gone(counts) : since);
+  }, 0);
+};
+
+const gone = ({ lost, rejected }: Counts): number => sum(lost) + sum(rejected);
 
 /** How long an endpoint that left the list may take to deliver what waits, in milliseconds. */
 const farewellMs = 10_000;
@@ -47,6 +66,9 @@ export const deliveries = (vantage: string, kit: Kit): Deliveries => {
     set,
     add: (samples) => {
       for (const { delivery } of all()) delivery.add(samples);
+    },
+    addAll: async (samples, signal) => {
+      await Promise.all(all().map(({ delivery }) => delivery.addAll(samples, signal)));
     },
     counts: () => all().map(({ endpoint, delivery }) => ({ endpoint, counts: delivery.counts() })),
     flush: async (signal) => {

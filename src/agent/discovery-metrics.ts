@@ -1,6 +1,6 @@
 import type { BlockState } from '../discover/discovery.ts';
-import type { PublisherState } from './publisher.ts';
 import { gauge, type Point, point } from '../kernel/metric.ts';
+import type { PublisherState } from './publisher.ts';
 
 const labels = { source: 'The block of `discover`, for example `kubernetes[0]`.' } as const;
 
@@ -21,7 +21,7 @@ export const discoveryMetrics = {
   published: gauge('bothways_publication_targets', 'Targets that the functions outside are told of.'),
   unpublished: gauge(
     'bothways_publication_targets_left_out',
-    'Targets that they are not told of, because there are more than `max_targets`.',
+    'Targets that they are not told of: above `max_targets`, or of a kind that they would not take; the log says which.',
   ),
   publishedAt: gauge(
     'bothways_publication_last_success_timestamp_seconds',
@@ -41,7 +41,7 @@ export const discoveryPoints = (blocks: readonly BlockState[], outside?: Publish
     ? []
     : [
         point(discoveryMetrics.published, outside.targets),
-        point(discoveryMetrics.unpublished, outside.above),
+        point(discoveryMetrics.unpublished, outside.leftOut),
         point(discoveryMetrics.publishedAt, (outside.publishedAt ?? 0) / 1_000),
       ]),
 ];

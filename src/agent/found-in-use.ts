@@ -40,9 +40,12 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
   let list: List | undefined;
   let open: { readonly key: string; readonly discovery: Discovery } | undefined;
   let checks: readonly Check[] = [];
+  /** What was found by the `discover` before, until that of now has heard of all its sources. */
+  let held: readonly Check[] = [];
   let timer: NodeJS.Timeout | undefined;
   let tookMs = 0;
   let said = new Set<string>();
+  const problems = new Map<string, string>();
 
   const soon = () => {
     timer ??= setTimeout(
@@ -62,14 +65,32 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
     said = now;
   };
 
+  /** Says which sources cannot be read, and which can again. */
+  const sayStates = (states: readonly BlockState[]) => {
+    for (const { name, problem } of states) {
+      const before = problems.get(name);
+      if (problem === before) continue;
+      if (problem === undefined) {
+        problems.delete(name);
+        log('info', `${name} is up to date again`);
+      } else {
+        problems.set(name, problem);
+        log('warn', `${name}: ${problem}; what was found before stays in use`);
+      }
+    }
+  };
+
   const refresh = () => {
     if (open === undefined || list === undefined) return;
     const began = performance.now();
     const compiled = open.discovery.compile(list);
-    checks = compiled.checks.filter((check) => check.vantage.name === vantage);
-    const isComplete = open.discovery
-      .state()
-      .every(({ problem, syncedAt }) => problem === undefined && syncedAt !== undefined);
+    const states = open.discovery.state();
+    sayStates(states);
+    if (states.every(({ syncedAt }) => syncedAt !== undefined)) held = [];
+    const found = compiled.checks.filter((check) => check.vantage.name === vantage);
+    const ids = new Set(found.map(({ id }) => id));
+    checks = [...found, ...held.filter(({ id }) => !ids.has(id))];
+    const isComplete = states.every(({ problem, syncedAt }) => problem === undefined && syncedAt !== undefined);
     tell({ list, checks: compiled.checks, isComplete });
     const above = [...compiled.above].map(([name, count]) => ({
       origin: name,
@@ -85,8 +106,10 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
       const key = next?.discover === undefined ? undefined : JSON.stringify(next.discover);
       if (key !== open?.key) {
         const before = open;
-        checks = [];
+        held = key === undefined ? [] : checks;
+        checks = held;
         open = undefined;
+        problems.clear();
         await before?.discovery[Symbol.asyncDispose]();
         if (key !== undefined && next?.discover !== undefined) {
           // Most agents work by their list alone, and need not hold what reads a cluster.

@@ -20,9 +20,12 @@ export type ListInUse = {
   readonly checks: () => readonly Check[];
   /** Why the newest list is not in use; `undefined` when it is. */
   readonly problem: () => string | undefined;
-  /** Reads it anew. A bad one changes nothing; then it says what is wrong. Calls that come meanwhile wait for the same reading. */
+  /**
+   * Reads it anew. A bad one changes nothing; then it says what is wrong. Calls that come meanwhile wait for the same reading.
+   * Never rejects.
+   */
   readonly reload: () => Promise<readonly string[]>;
-  /** Brings what is found by now into use. */
+  /** Brings what is found by now into use. Never rejects. */
   readonly foundAnew: () => Promise<void>;
   /** Ends once no reading is under way. */
   readonly settled: () => Promise<void>;
@@ -53,7 +56,8 @@ export const listInUse = async ({
   use,
 }: ListInUseParts): Promise<ListInUse> => {
   let list = first;
-  let seen = first.hash;
+  /** The hash of what was read last, good or bad. */
+  let seen: string | undefined = first.hash;
   let problem: string | undefined;
   /** As the list has them, services not yet turned into hosts. */
   let written: readonly Check[] = [];
@@ -81,22 +85,25 @@ export const listInUse = async ({
   };
 
   const readAnew = async (): Promise<readonly string[]> => {
-    const reading = await readList({ ...source, vantage: first.vantage.name }, seen, Date.now());
+    // A list that was bad may be good now although its text is the same: a file that it names may be there by now.
+    const known = problem === undefined ? seen : undefined;
+    const reading = await readList({ ...source, vantage: first.vantage.name }, known, Date.now());
     if (reading.kind === 'same') {
       const now = await expand(written);
       if (now.length !== checks.length || now.some((check, index) => check !== checks[index])) await useChecks(now);
       return problem === undefined ? [] : [problem];
     }
     if (reading.kind === 'bad') {
+      const isNews = seen !== reading.hash || problem !== reading.problems[0];
       seen = reading.hash;
       problem = reading.problems[0] ?? 'the list cannot be read';
-      for (const text of reading.problems) log('error', `${text}; the list before stays in use`);
+      for (const text of isNews ? reading.problems : []) log('error', `${text}; the list before stays in use`);
       return reading.problems;
     }
     seen = reading.list.hash;
+    await change(reading.list);
     problem = undefined;
     for (const text of reading.warnings) log('warn', text);
-    await change(reading.list);
     log('info', `list ${list.hash} is in use: ${checks.length} checks`);
     return [];
   };
@@ -109,23 +116,31 @@ export const listInUse = async ({
     return [];
   };
 
+  /** Does one thing at a time. What nobody foresaw is said and tried again later: an agent that watches goes on watching. */
+  const alone = (work: () => Promise<readonly string[]>): Promise<readonly string[]> => {
+    reloading ??= work()
+      .catch((error: unknown) => {
+        const text = `the list could not be brought into use: ${error instanceof Error ? error.message : String(error)}`;
+        if (text !== problem) log('error', text);
+        problem = text;
+        seen = undefined;
+        return [text];
+      })
+      .finally(() => {
+        reloading = undefined;
+      });
+    return reloading;
+  };
+
   await change(first);
   return {
     list: () => list,
     checks: () => checks,
     problem: () => problem,
-    reload: () => {
-      reloading ??= readAnew().finally(() => {
-        reloading = undefined;
-      });
-      return reloading;
-    },
+    reload: () => alone(readAnew),
     foundAnew: async () => {
       await reloading;
-      reloading ??= lookAtFound().finally(() => {
-        reloading = undefined;
-      });
-      await reloading;
+      await alone(lookAtFound);
     },
     settled: async () => {
       await reloading;

@@ -4,14 +4,17 @@ import { loadTexts } from '../config/load.ts';
 import { choosePart, type ListPart } from '../config/part.ts';
 import { problemText } from '../config/problem.ts';
 import type { List, ProberTable } from '../config/schema.ts';
-import type { EpochMs } from '../kernel/check.ts';
-import { isRemote, type RemoteLists } from './remote-lists.ts';
+import { standsOn } from '../config/stands-on.ts';
+import type { EpochMs, StandsOn } from '../kernel/check.ts';
+import { isRemote, type RemoteLists, shownUrl } from './remote-lists.ts';
 
 /** The list as one vantage uses it. `hash` is of the files' contents, 12 hexadecimal digits. */
 export type InUse = ListPart & {
   readonly hash: string;
   readonly loadedAt: EpochMs;
   readonly externalLabels: Readonly<Record<string, string>>;
+  /** What targets of the whole list stand on, those of other vantages too. */
+  readonly standsOn: readonly StandsOn[];
   /** The list itself, where more is to be discovered: what is found is compiled with it. */
   readonly discovering: List | undefined;
 };
@@ -20,7 +23,13 @@ export type InUse = ListPart & {
 export type Reading =
   | { readonly kind: 'same' }
   | { readonly kind: 'new'; readonly list: InUse; readonly warnings: readonly string[] }
-  | { readonly kind: 'bad'; readonly hash: string; readonly problems: readonly string[] };
+  | {
+      readonly kind: 'bad';
+      readonly hash: string;
+      readonly problems: readonly string[];
+      /** True if nothing is wrong but that a list elsewhere could not be had: asking again may help. */
+      readonly away: boolean;
+    };
 
 /** Where a list comes from, and for whom. */
 export type ListSource = {
@@ -38,37 +47,39 @@ export type ListSource = {
  */
 export const readList = async (source: ListSource, known: string | undefined, now: EpochMs): Promise<Reading> => {
   const { vantage, probers, environment } = source;
-  const { files, problems } = await filesOf(source);
+  const { files, problems, away } = await filesOf(source);
   const hash = hashOf([...files.map(({ file, text }) => `${file}\n${text}`), ...problems.map(problemText)]);
+  const bad = (all: readonly string[], isAway = false): Reading => ({ kind: 'bad', hash, problems: all, away: isAway });
   if (hash === known) return { kind: 'same' };
-  if (problems.length > 0) return { kind: 'bad', hash, problems: problems.map(problemText) };
+  if (problems.length > 0) return bad(problems.map(problemText), away);
   const loaded = loadTexts(files, { probers, environment, vantage });
-  if (!loaded.ok) return { kind: 'bad', hash, problems: loaded.problems.map(problemText) };
+  if (!loaded.ok) return bad(loaded.problems.map(problemText));
   const part = choosePart({ ...loaded.compiled, literals: loaded.literals }, vantage);
-  if (!part.ok) return { kind: 'bad', hash, problems: [part.message] };
+  if (!part.ok) return bad([part.message]);
   const { external_labels: externalLabels, discover } = loaded.list;
   const discovering = discover === undefined ? undefined : loaded.list;
   return {
     kind: 'new',
-    list: { ...part, hash, loadedAt: now, externalLabels, discovering },
+    list: { ...part, hash, loadedAt: now, externalLabels, standsOn: standsOn(loaded.list), discovering },
     warnings: loaded.warnings.map(problemText),
   };
 };
 
 /** The files of the list, those on this machine and those elsewhere. */
-const filesOf = async ({ paths, remote }: ListSource): ReturnType<typeof listFiles> => {
+const filesOf = async ({ paths, remote }: ListSource) => {
   const urls = remote === undefined ? [] : paths.filter(isRemote);
   const local = paths.filter((path) => !urls.includes(path));
   const here = local.length === 0 ? { files: [], problems: [] } : await listFiles(local);
   const elsewhere = await Promise.all(
-    urls.map(async (url) => ({ url, read: (await remote?.read(url)) ?? { problem: 'cannot be read' } })),
+    urls.map(async (url) => ({ url, read: (await remote?.read(url)) ?? { problem: 'cannot be read', away: false } })),
   );
   return {
+    away: here.problems.length === 0 && elsewhere.every(({ read }) => !('problem' in read) || read.away),
     files: [...here.files, ...elsewhere.flatMap(({ read }) => ('text' in read ? [read] : []))],
     problems: [
       ...here.problems,
       ...elsewhere.flatMap(({ url, read }) =>
-        'problem' in read ? [{ file: url, line: 0, path: '', message: read.problem }] : [],
+        'problem' in read ? [{ file: shownUrl(url), line: 0, path: '', message: read.problem }] : [],
       ),
     ],
   };

@@ -1,22 +1,24 @@
-import { gzipSync, gunzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
+import { type Compiled, compile } from '../config/compile.ts';
+import type { PublishSettings } from '../config/discover.ts';
+import { allowedFor } from '../config/from-cluster.ts';
+import type { References } from '../config/references.ts';
+import type { List, ProberTable } from '../config/schema.ts';
+import { nextPublication, type Publication, type Publishable, publishable } from '../discover/publication.ts';
+import type { Check } from '../kernel/check.ts';
 import { parseDuration } from '../kernel/duration.ts';
-import { forLambda } from '../config/lambda-files.ts';
-import { packList, readPacked } from '../config/packed.ts';
-import type { List } from '../config/schema.ts';
-import { nextPublication, type Publication, publishable } from '../discover/publication.ts';
-import { clusterKey } from '../generate/aws/parts.ts';
-import type { Check, Vantage } from '../kernel/check.ts';
 import type { Aws } from '../net/aws/aws.ts';
-import { type S3Object, s3Get, s3Put, s3Url } from '../net/aws/s3.ts';
+import { s3Get, s3Put, s3Url } from '../net/aws/s3.ts';
 import type { Log } from './log.ts';
+import { type Place, packedFor, placesOf, publishedIn } from './published-objects.ts';
 
 /** What was found and is to be known outside. `isComplete` says that the sources were all heard of. */
 export type News = { readonly list: List; readonly checks: readonly Check[]; readonly isComplete: boolean };
 
-/** How the publishing stands. */
+/** How the publishing stands. `leftOut` are targets that are too many, or that functions would not take. */
 export type PublisherState = {
   readonly targets: number;
-  readonly above: number;
+  readonly leftOut: number;
   readonly publishedAt: number | undefined;
   readonly problem: string | undefined;
 };
@@ -24,88 +26,149 @@ export type PublisherState = {
 /** Tells the functions outside what a cluster has. */
 export type Publisher = AsyncDisposable & {
   readonly tell: (news: News) => void;
+  /** The list in use has no `publish`, or none any more: what was published is taken back. */
+  readonly nothing: () => void;
   /** `undefined` while nothing is to be published. */
   readonly state: () => PublisherState | undefined;
 };
 
-/** How often it is looked whether something is to be written or has ended, in milliseconds. */
-const everyMs = 30_000;
+/** What a publisher is made of. The times are the usual ones unless given, in milliseconds. */
+export type PublisherParts = {
+  readonly aws: Aws;
+  readonly log: Log;
+  readonly probers: ProberTable;
+  readonly pauseMs?: number;
+  readonly refreshMs?: number;
+};
+
+/** How often it is looked whether something is to be written or has ended, and when an object is written anew without a change. */
+const usual = { pauseMs: 30_000, refreshMs: 240_000 };
+/** Remarks that are said at once; more are counted. */
+const mostRemarks = 20;
+
+/** An object that is ours: what it says, and when it was written. The text of one that an agent before us wrote is not known. */
+type Written = { readonly place: Place; readonly text: string; readonly etag: string; readonly at: number };
 
 /**
- * Writes what was found into the bucket, an object for each Lambda vantage, when it has changed. What an agent before this one has
- * written is taken over first. Nothing that goes wrong here disturbs the probing.
+ * Writes what was found into the bucket, an object for each Lambda vantage, when it has changed, and now and then without a change, as
+ * a sign of life. What an agent before this one has written is taken over first; a place that is not published to any more is emptied.
+ * Nothing that goes wrong here disturbs the probing.
  */
-export const publisher = (aws: Aws, log: Log, pauseMs: number = everyMs): Publisher => {
+export const publisher = ({ aws, log, probers, ...times }: PublisherParts): Publisher => {
+  const { pauseMs, refreshMs } = { ...usual, ...times };
   let news: News | undefined;
   let before: Publication | undefined;
-  let above = 0;
+  let placesBefore = '';
+  let looked: { readonly at: News; readonly found: Publishable } | undefined;
+  let leftOut = 0;
   let publishedAt: number | undefined;
   let problem: string | undefined;
   let working: Promise<void> | undefined;
-  const written = new Map<string, { readonly text: string; readonly etag: string }>();
-
-  const placesOf = (list: List): readonly { readonly vantage: string; readonly at: S3Object }[] => {
-    const { aws: settings, discover, vantages } = list;
-    const place = settings?.list;
-    const publish = discover?.publish;
-    if (place === undefined || publish === undefined) return [];
-    return Object.entries(vantages)
-      .filter(([, { kind }]) => kind === 'lambda')
-      .map(([vantage]) => ({
-        vantage,
-        at: {
-          bucket: place.bucket,
-          region: place.region,
-          key: clusterKey(place.prefix, publish.stage, publish.cluster, vantage),
-        },
-      }));
-  };
+  let said: ReadonlySet<string> = new Set();
+  const written = new Map<string, Written>();
+  /** Why what is there could not be read. It may not be there at all, so writing it as a new object is tried. */
+  const unread = new Map<string, string>();
+  const allowed = allowedIn(probers);
 
   /** What is there already, as if it had just been found: its grace begins now. */
-  const takeOver = async (list: List): Promise<Publication> => {
+  const takeOver = async ({ list }: News, places: readonly Place[], cluster: string): Promise<Publication> => {
     const found: [string, { check: Check; seenAt: number }][] = [];
-    for (const { vantage, at } of placesOf(list)) {
-      const read = await s3Get(aws, at);
+    for (const place of places) {
+      const read = await s3Get(aws, place.at);
+      const url = s3Url(place.at);
+      if (read.kind === 'refused') unread.set(url, read.why);
+      else unread.delete(url);
+      written.delete(url);
       if (read.kind !== 'content') continue;
-      const text = unzipped(read.body);
-      written.set(vantage, { text, etag: read.etag });
-      const packed = readPacked(text);
-      if (packed.ok) for (const check of packed.packed.checks) found.push([check.id, { check, seenAt: Date.now() }]);
+      written.set(url, { place, text: '', etag: read.etag, at: 0 });
+      const rules = { cluster, probers, allowed: allowed(list, place.vantage.name) };
+      for (const check of publishedIn(read.body, place.vantage, rules))
+        found.push([check.id, { check, seenAt: Date.now() }]);
     }
     return new Map(found);
   };
 
+  const write = async (place: Place, checks: readonly Check[]): Promise<'done' | 'lost'> => {
+    const url = s3Url(place.at);
+    const there = written.get(url);
+    const now = Date.now();
+    const text = packedFor(place.vantage, checks);
+    if (there?.text === text && now - there.at < refreshMs) return 'done';
+    const condition = there === undefined ? 'new' : { etag: there.etag };
+    const body = gzipSync(packedFor(place.vantage, checks, now));
+    const etag = await s3Put(aws, place.at, body, condition, place.kmsKey);
+    if (etag === undefined) written.delete(url);
+    else written.set(url, { place, text, etag, at: now });
+    return etag === undefined ? 'lost' : 'done';
+  };
+
+  /** Empties what is ours and not published to any more: nobody would ever end the probing of what it says. */
+  const takeBack = async (places: readonly Place[]): Promise<void> => {
+    const urls = new Set(places.map(({ at }) => s3Url(at)));
+    for (const [url, { place }] of written) {
+      if (urls.has(url)) continue;
+      // Whoever else has written it meanwhile is answerable for it.
+      if ((await write(place, [])) === 'done') log('info', `nothing is told outside any more by ${url}`);
+      written.delete(url);
+    }
+  };
+
   const work = async (): Promise<void> => {
-    const publish = news?.list.discover?.publish;
-    if (news === undefined || publish === undefined) return;
-    const { list, checks, isComplete } = news;
-    before ??= await takeOver(list);
+    const told = news;
+    const places = told === undefined ? [] : placesOf(told.list);
+    const key = places.map(({ at }) => s3Url(at)).join(' ');
+    if (key !== placesBefore) before = undefined;
+    placesBefore = key;
+    try {
+      const publish = told?.list.discover?.publish;
+      if (told !== undefined && publish !== undefined) await publishTo(places, told, publish);
+    } finally {
+      await takeBack(places);
+    }
+  };
+
+  const publishTo = async (places: readonly Place[], told: News, publish: PublishSettings): Promise<void> => {
+    before ??= await takeOver(told, places, publish.cluster);
+    if (looked?.at !== told)
+      looked = {
+        at: told,
+        found: publishable(told.checks, { publish, probers, allowed: (vantage) => allowed(told.list, vantage) }),
+      };
+    const { checks, remarks } = looked.found;
     const next = nextPublication(before, {
-      checks: publishable(checks, publish),
+      checks,
       now: Date.now(),
       graceMs: parseDuration(publish.grace) ?? 0,
-      isComplete,
+      isComplete: told.isComplete,
       maxTargets: publish.max_targets,
     });
-    if (next.above > 0 && next.above !== above)
-      log('warn', `${next.above} targets above discover.publish.max_targets are not told outside`);
+    say([
+      ...(next.above > 0 ? [`${next.above} targets above discover.publish.max_targets are not told outside`] : []),
+      ...remarks.map(({ name, why }) => `${name} is not told outside: ${why}`),
+    ]);
     before = next.publication;
-    above = next.above;
+    leftOut = next.above + remarks.length;
     const all = [...before.values()].map(({ check }) => check).sort((a, b) => (a.id < b.id ? -1 : 1));
-    for (const { vantage, at } of placesOf(list)) {
-      const text = packedFor(vantage, all);
-      const there = written.get(vantage);
-      if (there?.text === text) continue;
-      const condition = there === undefined ? 'new' : { etag: there.etag };
-      if (!(await s3Put(aws, at, gzipSync(text), condition, list.aws?.list?.kms_key))) {
-        // Somebody else publishes under the name of this cluster, or did so before us: theirs is taken over the next time.
-        before = undefined;
-        throw new Error(`${s3Url(at)} was written by somebody else; does another agent publish as ${publish.cluster}?`);
-      }
-      const now = await s3Get(aws, at);
-      if (now.kind === 'content') written.set(vantage, { text, etag: now.etag });
+    for (const place of places) {
+      if ((await write(place, all)) === 'done') continue;
+      // Somebody else publishes under the name of this cluster, or did so before us: theirs is taken over the next time.
+      before = undefined;
+      const url = s3Url(place.at);
+      const why = unread.get(url);
+      throw new Error(
+        why === undefined
+          ? `${url} was written by somebody else; does another agent publish as ${publish.cluster}?`
+          : `${why}; but it is there`,
+      );
     }
     publishedAt = Date.now();
+  };
+
+  const say = (lines: readonly string[]) => {
+    const fresh = lines.filter((line) => !said.has(line));
+    for (const line of fresh.slice(0, mostRemarks)) log('warn', line);
+    if (fresh.length > mostRemarks) log('warn', `and ${fresh.length - mostRemarks} more are not told outside`);
+    said = new Set(lines);
   };
 
   const look = (): Promise<void> => {
@@ -132,12 +195,17 @@ export const publisher = (aws: Aws, log: Log, pauseMs: number = everyMs): Publis
       news = next;
       if (isFirst) void look();
     },
+    nothing: () => {
+      const isLast = news !== undefined;
+      news = undefined;
+      if (isLast) void look();
+    },
     state: () =>
       news?.list.discover?.publish === undefined
         ? undefined
         : {
             targets: new Set([...(before?.values() ?? [])].map(({ check }) => check.target.name)).size,
-            above,
+            leftOut,
             publishedAt,
             problem,
           },
@@ -148,21 +216,22 @@ export const publisher = (aws: Aws, log: Log, pauseMs: number = everyMs): Publis
   };
 };
 
-/** The checks of a vantage as its functions read them: nothing but checks, since receivers and secrets are the deployed list's. */
-const packedFor = (vantage: string, checks: readonly Check[]): string => {
-  const own = checks.filter((check) => check.vantage.name === vantage);
-  const vantages: readonly Vantage[] =
-    own[0] === undefined ? [{ name: vantage, kind: 'lambda', labels: {} }] : [own[0].vantage];
-  const { list } = forLambda({ checks: own, vantages, endpoints: [], literals: new Map(), externalLabels: {} });
-  return packList(list, vantage);
+/** What checks from a cluster may refer to at a vantage, looked up once for each list. */
+const allowedIn = (probers: ProberTable) => {
+  let known: { readonly list: List; readonly of: ReadonlyMap<string, References> } | undefined;
+  return (list: List, vantage: string): References => {
+    if (known?.list !== list) known = { list, of: allowedOf(compile(list, probers)) };
+    return known.of.get(vantage) ?? allowedFor([], []);
+  };
 };
 
-const unzipped = (body: Buffer): string => {
-  try {
-    return body[0] === 0x1f
-      ? gunzipSync(body, { maxOutputLength: 64 * 1_024 * 1_024 }).toString('utf8')
-      : body.toString('utf8');
-  } catch {
-    return '';
-  }
-};
+const allowedOf = ({ checks, endpoints, vantages }: Compiled): ReadonlyMap<string, References> =>
+  new Map(
+    vantages.map(({ name }) => [
+      name,
+      allowedFor(
+        checks.filter(({ vantage }) => vantage.name === name),
+        endpoints.filter(({ from }) => from.includes(name)),
+      ),
+    ]),
+  );

@@ -1,11 +1,15 @@
 import { decode, type ListFile } from '../config/files.ts';
+import { withoutUserInfo } from '../config/user-info.ts';
 import type { Aws } from '../net/aws/aws.ts';
 import { s3Get } from '../net/aws/s3.ts';
+import { codeOf } from '../net/failure.ts';
 import type { Kit } from '../net/prober.ts';
-import { tunnel } from '../net/proxy.ts';
+import { tunnel, tunnelLimitMs } from '../net/proxy.ts';
+import { within } from '../net/within.ts';
+import { basicCredentials } from '../protocol/basic-credentials.ts';
 
-/** A list elsewhere, or a sentence that says why it cannot be read. */
-export type RemoteRead = ListFile | { readonly problem: string };
+/** A list elsewhere, or a sentence that says why it cannot be read; `away` if asking again may help. */
+export type RemoteRead = ListFile | { readonly problem: string; readonly away: boolean };
 
 /** Lists that lie in a bucket or behind HTTP. */
 export type RemoteLists = AsyncDisposable & {
@@ -15,6 +19,13 @@ export type RemoteLists = AsyncDisposable & {
 
 /** Whether a path is one of a list elsewhere: `s3://BUCKET/KEY`, `s3://BUCKET/KEY?region=REGION`, `https://…`. */
 export const isRemote = (path: string): boolean => /^(?:s3|https?):\/\//.test(path);
+
+/** A list's URL as people may see it: a password in it, or a token in its query, is nobody's business. */
+export const shownUrl = (url: string): string => {
+  if (!/^https?:/.test(url) || !URL.canParse(url)) return withoutUserInfo(url);
+  const { origin, pathname } = new URL(url);
+  return `${origin}${pathname}`;
+};
 
 /** Asking costs money and somebody else's time, so it is done at most so often, in milliseconds. */
 const everyMs = 30_000;
@@ -26,6 +37,9 @@ type Known = { readonly etag: string; readonly file: ListFile };
 /** What asking gave; `same` if the list is the one with the ETag that was known. */
 type Asked = { readonly kind: 'same' } | { readonly kind: 'content'; readonly etag: string; readonly body: Uint8Array };
 
+/** An error that is there again however often one asks. */
+const lasting = (message: string) => Object.assign(new Error(message), { lasting: true });
+
 /** Reads lists by their ETags: one that has not changed costs a short request. `everyMs` is for tests. */
 export const remoteLists = (
   kit: Pick<Kit, 'aws' | 'proxyFor'>,
@@ -35,20 +49,34 @@ export const remoteLists = (
   const known = new Map<string, Known>();
   const asked = new Map<string, { readonly at: number; readonly read: RemoteRead }>();
   const agents = new Map<string, import('undici').Agent>();
+  const closing = new AbortController();
 
   const overHttp = async (url: string, etag: string | undefined): Promise<Asked> => {
     const { Agent, request } = await import('undici');
     const proxy = kit.proxyFor(url);
     const dispatcher =
       agents.get(proxy?.href ?? '') ??
-      new Agent({ allowH2: false, ...(proxy === undefined ? {} : { connect: tunnel(proxy) }) });
+      new Agent({
+        allowH2: false,
+        connect:
+          proxy === undefined
+            ? { signal: closing.signal }
+            : tunnel(proxy, { limitMs: tunnelLimitMs(limitMs), signal: closing.signal }),
+      });
     agents.set(proxy?.href ?? '', dispatcher);
-    const { statusCode, headers, body } = await request(url, {
+    const place = new URL(url);
+    const credentials = basicCredentials(place);
+    const signal = AbortSignal.timeout(limitMs);
+    const asking = request(new URL(place.pathname + place.search, place.origin), {
       method: 'GET',
       dispatcher,
-      headers: etag === undefined ? {} : { 'If-None-Match': etag },
-      signal: AbortSignal.timeout(limitMs),
+      headers: {
+        ...(credentials === undefined ? {} : { Authorization: credentials }),
+        ...(etag === undefined ? {} : { 'If-None-Match': etag }),
+      },
+      signal,
     });
+    const { statusCode, headers, body } = await within(signal, asking);
     if (statusCode === 304) {
       await body.dump();
       return { kind: 'same' };
@@ -62,7 +90,7 @@ export const remoteLists = (
     for await (const chunk of body) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > mostBytes) throw new Error('larger than 32 MiB');
+      if (length > mostBytes) throw lasting('larger than 32 MiB');
     }
     return { kind: 'content', etag: [headers.etag].flat()[0] ?? '', body: Buffer.concat(chunks) };
   };
@@ -77,13 +105,15 @@ export const remoteLists = (
       if (answer.kind === 'same' && before !== undefined) return before.file;
       if (answer.kind === 'same') throw new Error('status 304 to a request without condition');
       const read = decode(answer.body);
-      if (!read.ok) return { problem: read.message };
-      const file = { file: url, text: read.text };
+      if (!read.ok) return { problem: read.message, away: false };
+      const file = { file: shownUrl(url), text: read.text };
       known.set(url, { etag: answer.etag, file });
       return file;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : undefined;
-      return { problem: `cannot be read: ${code ?? (error instanceof Error ? error.message : 'unknown')}` };
+      const code = codeOf(error);
+      const said = error instanceof Error ? error.message : 'unknown';
+      const why = code === '' || code === 'PROXY_UNUSABLE' ? said : code;
+      return { problem: `cannot be read: ${why}`, away: !(error instanceof Error && 'lasting' in error) };
     }
   };
 
@@ -96,6 +126,7 @@ export const remoteLists = (
       return read;
     },
     [Symbol.asyncDispose]: async () => {
+      closing.abort();
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));
     },
   };
@@ -109,7 +140,7 @@ const inBucket = async (
 ): Promise<Asked> => {
   const { hostname: bucket, pathname, searchParams } = new URL(url);
   const region = searchParams.get('region') ?? environment.AWS_REGION ?? environment.AWS_DEFAULT_REGION;
-  if (region === undefined) throw new Error('no region; write it behind the key: ?region=eu-west-1');
+  if (region === undefined) throw lasting('no region; write it behind the key: ?region=eu-west-1');
   const read = await s3Get(
     aws,
     { bucket, key: decodeURIComponent(pathname.slice(1)), region },
@@ -117,5 +148,6 @@ const inBucket = async (
     AbortSignal.timeout(limitMs),
   );
   if (read.kind === 'missing') throw new Error('there is no such object');
+  if (read.kind === 'refused') throw new Error(read.why);
   return read;
 };

@@ -53,6 +53,11 @@ export const scheduler = ({ run, onSkipped, now = Date.now }: SchedulerParts): S
 
   const tick = () => {
     const time = now();
+    // A clock that was set back: what was planned lies as far ahead as that, and would wait for it.
+    if (plannedTo > time + 2 * horizonMs) {
+      queue = [];
+      plannedTo = time;
+    }
     let next = 0;
     for (; next < queue.length && (queue[next]?.at ?? 0) <= time; next += 1) {
       const one = queue[next];

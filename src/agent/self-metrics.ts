@@ -1,11 +1,11 @@
 import { hostname } from 'node:os';
+import type { Counts } from '../delivery/deliver.ts';
 import type { Labels, Vantage } from '../kernel/check.ts';
 import { counter, gauge, type Point, point } from '../kernel/metric.ts';
 import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
-import type { Counts } from '../delivery/deliver.ts';
-import { type Shard, shardText } from '../run/shard.ts';
 import { type ListState, listStatePoints } from '../run/list-state.ts';
+import { type Shard, shardText } from '../run/shard.ts';
 
 const endpoint = 'The receiver, by its name in the list.';
 
@@ -17,7 +17,7 @@ export const selfMetrics = {
   agent: gauge(
     'bothways_agent_info',
     'The agent that pushes these series; always 1. More than one of a vantage and shard write over each other.',
-    { labels: { agent: 'Name of its host; in a cluster, of its pod.' } },
+    { labels: { agent: 'Name of its host, in a cluster of its pod, and its process id where that is not 1.' } },
   ),
   started: gauge('process_start_time_seconds', 'When the process started, in Unix seconds.'),
   cpu: counter('process_cpu_seconds_total', 'CPU time that the process has used, in seconds.'),
@@ -80,12 +80,15 @@ type Done = {
   readonly deliveries: readonly { readonly endpoint: string; readonly counts: Counts }[];
 };
 
+/** What tells agents apart, two of one host too. In a container the process is 1, and the host's name is the container's own. */
+export const agentName = (host: string, pid: number): string => (pid === 1 ? host : `${host}-${pid}`);
+
 /** The points of {@link selfMetrics}. */
 export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, list, deliveries }: Done): Point[] => {
   const { user, system } = process.cpuUsage();
   return [
     point(selfMetrics.build, 1, { version, node: process.versions.node }),
-    point(selfMetrics.agent, 1, { agent: hostname() }),
+    point(selfMetrics.agent, 1, { agent: agentName(hostname(), process.pid) }),
     point(selfMetrics.started, startedAt / 1_000),
     point(selfMetrics.cpu, (user + system) / 1e6),
     point(selfMetrics.memory, process.memoryUsage.rss()),

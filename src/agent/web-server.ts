@@ -100,7 +100,8 @@ const respond = ({ host, routes, admits, tls }: WebOptions): RequestListener => 
       return say(401, 'who are you?', { 'WWW-Authenticate': 'Basic realm="bothways", charset="UTF-8"' });
     // Another site's page may send a form here; it cannot hide where it comes from.
     if (method === 'POST' && !isOwnOrigin(request, tls !== undefined)) return say(403, 'not from another site');
-    void Promise.resolve(route.handle(request, response)).catch(() => {
+    const handle = async () => route.handle(request, response);
+    void handle().catch(() => {
       if (response.headersSent) response.destroy();
       else say(500, 'this went wrong here');
     });

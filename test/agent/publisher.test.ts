@@ -1,12 +1,17 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
+import type { Log } from '../../src/agent/log.ts';
 import { publisher } from '../../src/agent/publisher.ts';
+import { allowedFor } from '../../src/config/from-cluster.ts';
 import { loadValue } from '../../src/config/load.ts';
 import { readPacked } from '../../src/config/packed.ts';
 import { compileFound } from '../../src/discover/compile-found.ts';
 import { nextPublication, publishable } from '../../src/discover/publication.ts';
+import type { Check } from '../../src/kernel/check.ts';
 import { kit as makeKit } from '../../src/net/kit.ts';
 import { probers } from '../../src/probers/index.ts';
 import { awsServer } from '../servers/aws.ts';
@@ -25,9 +30,9 @@ const listOf = (more: object = {}) => {
   if (!loaded.ok) assert.fail(JSON.stringify(loaded.problems));
   return loaded.list;
 };
-const found = (targets: readonly (readonly [target: string, namespace?: string])[]) =>
+const found = (targets: readonly (readonly [target: string, namespace?: string])[], list = listOf(), defaults = {}) =>
   compileFound(
-    listOf(),
+    list,
     [
       {
         name: 'kubernetes[0]',
@@ -36,12 +41,16 @@ const found = (targets: readonly (readonly [target: string, namespace?: string])
           entry: { target, labels: { namespace } },
         })),
         maxTargets: 100,
-        defaults: {},
+        defaults,
         labels: {},
       },
     ],
     probers,
   ).checks;
+
+/** What may be published where nothing that is written has a secret. */
+const publishableOf = (checks: readonly Check[]) =>
+  publishable(checks, { publish, probers, allowed: () => allowedFor([], []) });
 
 test('publication: only public hosts of the namespaces that may, named after the cluster', () => {
   const checks = found([
@@ -51,7 +60,8 @@ test('publication: only public hosts of the namespaces that may, named after the
     ['https://admin.internal'],
     ['tcp://db.shop.svc:5432'],
   ]);
-  const published = publishable(checks, publish);
+  const { checks: published, remarks } = publishableOf(checks);
+  assert.deepEqual(remarks, []);
   assert.deepEqual(
     published.map(({ id, target, labels }) => [id, target.name, labels.name]),
     [
@@ -61,8 +71,18 @@ test('publication: only public hosts of the namespaces that may, named after the
   );
 });
 
+test('publication: what receivers would refuse for its length is left out with a word', () => {
+  const checks = found([[`https://shop.example.com/${'x'.repeat(1_000)}`], ['https://good.example.com']]);
+  const { checks: published, remarks } = publishableOf(checks);
+  assert.equal(published.length, 2);
+  assert.deepEqual(
+    remarks.map(({ why }) => why),
+    ['its texts are too long or its labels too many'],
+  );
+});
+
 test('publication: what vanishes stays for its grace, and for ever while it is not known what there is', () => {
-  const checks = publishable(found([['https://a.example.com'], ['https://b.example.com']]), publish);
+  const { checks } = publishableOf(found([['https://a.example.com'], ['https://b.example.com']]));
   const facts = { graceMs: 600_000, isComplete: true, maxTargets: 10 };
   const names = (one: ReturnType<typeof nextPublication>) => [
     ...new Set([...one.publication.values()].map(({ check }) => check.target.name)),
@@ -81,19 +101,22 @@ test('publication: what vanishes stays for its grace, and for ever while it is n
 });
 
 /** A publisher that looks every few milliseconds, with a bucket. */
-const world = async () => {
+const world = async (options: Parameters<typeof awsServer>[0] = {}) => {
   const stack = new AsyncDisposableStack();
-  const aws = stack.use(await awsServer());
+  const aws = stack.use(await awsServer(options));
   const lines: string[] = [];
-  const start = () => {
+  const start = (refreshMs = 60_000) => {
     const kit = stack.use(makeKit({ environment: aws.environment }));
-    return stack.use(publisher(kit.aws, (level, text) => void lines.push(`${level} ${text}`), 20));
+    const log: Log = (level, text) => void lines.push(`${level} ${text}`);
+    return stack.use(publisher({ aws: kit.aws, log, probers, pauseMs: 20, refreshMs }));
   };
-  const names = (vantage: string) => {
-    const object = aws.objects.get(`lists/b/prod/clusters/prod-a/${vantage}.json`);
+  const packed = (vantage: string, cluster = 'prod-a') => {
+    const object = aws.objects.get(`lists/b/prod/clusters/${cluster}/${vantage}.json`);
     const read = object === undefined ? undefined : readPacked(gunzipSync(object).toString());
-    return read?.ok === true ? read.packed.checks.map(({ target }) => target.name) : undefined;
+    return read?.ok === true ? read.packed : undefined;
   };
+  const names = (vantage: string, cluster?: string) =>
+    packed(vantage, cluster)?.checks.map(({ target }) => target.name);
   const until = async (holds: () => boolean, what: string) => {
     for (let tries = 0; tries < 300; tries += 1) {
       if (holds()) return;
@@ -101,7 +124,7 @@ const world = async () => {
     }
     assert.fail(`${what}: ${lines.join('\n')}`);
   };
-  return { aws, lines, start, names, until, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+  return { aws, lines, start, packed, names, until, [Symbol.asyncDispose]: () => stack.disposeAsync() };
 };
 
 test('publisher: each Lambda vantage has an object with its checks, written when something changes', async () => {
@@ -118,6 +141,37 @@ test('publisher: each Lambda vantage has an object with its checks, written when
   one.tell({ list: listOf(), checks: found([['https://a.example.com'], ['https://b.example.com']]), isComplete: true });
   await there.until(() => there.names('us-east-1')?.length === 2, 'a change');
   assert.equal(one.state()?.targets, 2);
+});
+
+test('publisher: the first object is written also where a missing one looks forbidden', async () => {
+  await using there = await world({ mayList: false });
+  const one = there.start();
+  one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
+  await there.until(() => one.state()?.publishedAt !== undefined, 'the first objects');
+  assert.deepEqual([there.names('eu-west-1'), there.lines], [['prod-a/a.example.com'], []]);
+});
+
+test('publisher: an object that is there and must not be read is said, and stays', async () => {
+  await using there = await world();
+  const key = 'lists/b/prod/clusters/prod-a/eu-west-1.json';
+  const theirs = gzipSync('{"theirs":true}');
+  there.aws.objects.set(key, theirs);
+  there.aws.deny('GET');
+  const one = there.start();
+  one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
+  await there.until(() => there.lines.length > 0, 'a word');
+  assert.match(there.lines[0] ?? '', /eu-west-1\.json cannot be read: status 403: AccessDenied.*; but it is there$/);
+  assert.equal(there.aws.objects.get(key), theirs);
+});
+
+test('publisher: an object that somebody deletes is written anew', async () => {
+  await using there = await world();
+  const one = there.start();
+  one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
+  await there.until(() => one.state()?.publishedAt !== undefined, 'published');
+  there.aws.objects.clear();
+  one.tell({ list: listOf(), checks: found([['https://b.example.com']]), isComplete: true });
+  await there.until(() => there.names('us-east-1')?.includes('prod-a/b.example.com') === true, 'it is back');
 });
 
 test('publisher: an agent that starts anew takes over what was published, and ends nothing that it has not looked for', async () => {
@@ -147,6 +201,97 @@ test('publisher: somebody else under the same name is noticed and said, and a bu
   await there.until(() => /403/.test(one.state()?.problem ?? ''), 'the refusal');
 });
 
+test('publisher: what refers to a secret that no written target has is left out, and said once', async () => {
+  await using there = await world();
+  const targets = [{ name: 'own', target: 'https://own.example.com', module: 'known' }];
+  const header = (value: string) => ({ prober: 'http', http: { headers: { 'X-Probe': value } } });
+  const list = listOf({
+    modules: {
+      known: header('${ssm:/waf}'),
+      other: header('${ssm:/other}'),
+      variable: header('${env:WAF}'),
+      pushed: header('${ssm:/push}'),
+      open: header('canary-open'),
+      file: { prober: 'http', http: { tls_config: { ca_file: '/etc/ssl/certs/ca-certificates.crt' } } },
+    },
+    remote_write: [{ url: 'https://push.example.com', authorization: { credentials: '${ssm:/push}' } }],
+    targets,
+  });
+  const by = (module: string) => found([[`https://${module}.example.com`]], list, { module });
+  const modules = ['known', 'other', 'variable', 'pushed', 'file'];
+  const one = there.start();
+  one.tell({ list, checks: modules.flatMap(by), isComplete: true });
+  await there.until(() => one.state()?.publishedAt !== undefined, 'published');
+  assert.deepEqual(there.names('eu-west-1'), ['prod-a/known.example.com']);
+  await wait(100);
+  const why = 'and no target that is written for the outside does';
+  assert.deepEqual(there.lines, [
+    `warn other.example.com is not told outside: it refers to ssm:/other, ${why}`,
+    `warn variable.example.com is not told outside: it refers to env:WAF, ${why}`,
+    `warn pushed.example.com is not told outside: it refers to ssm:/push, ${why}`,
+    `warn file.example.com is not told outside: it needs the file /etc/ssl/certs/ca-certificates.crt, which functions need not have`,
+  ]);
+  assert.deepEqual([one.state()?.targets, one.state()?.leftOut], [1, 4]);
+});
+
+test('publisher: an object is written anew now and then without a change, and says when', async () => {
+  await using there = await world();
+  const one = there.start(50);
+  one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
+  await there.until(() => there.packed('eu-west-1') !== undefined, 'the object');
+  const first = there.packed('eu-west-1')?.writtenAt ?? assert.fail('it does not say when it was written');
+  assert.ok(Math.abs(Date.now() - first) < 60_000);
+  await there.until(() => (there.packed('eu-west-1')?.writtenAt ?? 0) > first, 'a sign of life');
+  assert.deepEqual([there.names('eu-west-1'), there.lines], [['prod-a/a.example.com'], []]);
+});
+
+test('publisher: when the list publishes no more, or under another name, what is there is emptied once', async () => {
+  await using there = await world();
+  const one = there.start(1);
+  const checks = found([['https://a.example.com']]);
+  one.tell({ list: listOf(), checks, isComplete: true });
+  await there.until(() => there.names('us-east-1')?.length === 1, 'the objects');
+  const renamed = { ...publish, cluster: 'prod-b' };
+  const list = listOf({ discover: { kubernetes: [{ kinds: ['ingress'] }], publish: renamed } });
+  one.tell({ list, checks, isComplete: true });
+  await there.until(() => there.names('us-east-1')?.length === 0, 'the old name is emptied');
+  await there.until(() => there.names('us-east-1', 'prod-b') !== undefined, 'the new name');
+  assert.deepEqual(there.names('eu-west-1', 'prod-b'), ['prod-b/a.example.com']);
+  one.nothing();
+  await there.until(() => there.names('us-east-1', 'prod-b')?.length === 0, 'nothing is told any more');
+  assert.equal(one.state(), undefined);
+  await there.until(() => there.lines.length === 4, 'a word for each object');
+  const puts = () => there.aws.calls.filter(({ action }) => action === 'PUT').length;
+  const before = puts();
+  await wait(100);
+  assert.deepEqual([puts(), there.lines.length], [before, 4]);
+  assert.match(
+    there.lines.join('\n'),
+    /^info nothing is told outside any more by s3:\/\/lists\/b\/prod\/clusters\/prod-a\//m,
+  );
+});
+
+test('publisher: an agent that is stopped takes nothing back, since another one may follow', async () => {
+  await using there = await world();
+  const one = there.start();
+  one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
+  await there.until(() => one.state()?.publishedAt !== undefined, 'published');
+  await one[Symbol.asyncDispose]();
+  assert.deepEqual(there.names('eu-west-1'), ['prod-a/a.example.com']);
+});
+
+test('publisher: an object that somebody forged is not taken over, and is replaced', async () => {
+  await using there = await world();
+  const content = { vantages: [], checks: 7 };
+  const hash = createHash('sha256').update(JSON.stringify(content)).digest('hex').slice(0, 12);
+  const key = 'lists/b/prod/clusters/prod-a/eu-west-1.json';
+  there.aws.objects.set(key, gzipSync(JSON.stringify({ format: 2, hash, ...content })));
+  const one = there.start();
+  one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
+  await there.until(() => there.names('eu-west-1')?.length === 1, 'ours');
+  assert.deepEqual(there.lines, []);
+});
+
 test('publisher: a list that publishes without a bucket, or nothing, is refused when it is loaded', () => {
   const problems = (list: object) => {
     const loaded = loadValue({ vantages: { a: { kind: 'agent' } }, targets: ['tcp://a.svc:1'], ...list }, { probers });
@@ -156,6 +301,11 @@ test('publisher: a list that publishes without a bucket, or nothing, is refused 
   assert.match(problems({ discover: { kubernetes, publish } }), /there is no bucket to publish to/);
   const aws = { list: { bucket: 'lists', region: 'eu-central-1' } };
   assert.match(problems({ aws, discover: { publish } }), /there is nothing to publish/);
+  const many = { 'prod-a/*': { kind: 'agent' } };
+  assert.match(
+    problems({ aws, vantages: many, targets: ['tcp://a.svc:1'], discover: { kubernetes, publish } }),
+    /the vantage "prod-a\/\*" stands for many agents, and each would publish in the place of the others/,
+  );
   const { namespaces: _, ...open } = publish;
   assert.match(problems({ aws, discover: { kubernetes, publish: open } }), /missing/);
 });

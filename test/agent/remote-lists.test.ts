@@ -45,10 +45,48 @@ test('remote lists: one over HTTP is read again when its ETag is another, and wh
   );
   there.state.status = 503;
   const away = await readList(source, second.list.hash, 0);
-  assert.deepEqual(away.kind === 'bad' ? away.problems : away, [`${there.url}: cannot be read: status 503`]);
+  if (away.kind !== 'bad') assert.fail(away.kind);
+  assert.deepEqual([away.problems, away.away], [[`${there.url}: cannot be read: status 503`], true]);
   there.state.status = 200;
   there.state.text = 'targets: [';
-  assert.equal((await readList(source, second.list.hash, 0)).kind, 'bad');
+  const wrong = await readList(source, second.list.hash, 0);
+  assert.deepEqual(wrong.kind === 'bad' && wrong.away, false);
+  const nowhere = await readList({ ...source, paths: ['s3://bucket/list.yml'] }, undefined, 0);
+  if (nowhere.kind !== 'bad') assert.fail(nowhere.kind);
+  assert.match(nowhere.problems.join(), /no region/);
+  assert.equal(nowhere.away, false);
+});
+
+test('remote lists: a password in the URL is sent as a header, and neither it nor a token of the query is ever shown', async () => {
+  const seen: (string | undefined)[] = [];
+  const state = { status: 200, text: list('one.svc') };
+  const http = createServer((request, response) => {
+    seen.push(request.headers.authorization, request.url);
+    response.writeHead(state.status).end(state.text);
+  });
+  const { port, [Symbol.asyncDispose]: close } = await listening(http);
+  await using _ = { [Symbol.asyncDispose]: close };
+  await using kit = makeKit();
+  await using remote = remoteLists(kit, {}, 0);
+  const url = `http://git:canary%20one@127.0.0.1:${port}/list.yml?private_token=canary`;
+  const source = { paths: [url], vantage: undefined, probers, environment: {}, remote };
+  const said: unknown[] = [await readList(source, undefined, 0)];
+  assert.deepEqual(seen, [
+    `Basic ${Buffer.from('git:canary one').toString('base64')}`,
+    '/list.yml?private_token=canary',
+  ]);
+  state.text = 'targets: [ 7 ]';
+  said.push(await readList(source, undefined, 0));
+  state.status = 403;
+  said.push(await readList(source, undefined, 0));
+  await close();
+  said.push(await readList(source, undefined, 0));
+  assert.deepEqual(
+    said.map((one) => Object(one).kind),
+    ['new', 'bad', 'bad', 'bad'],
+  );
+  assert.match(JSON.stringify(said[2]), /127\.0\.0\.1:\d+\/list\.yml: cannot be read: status 403/);
+  assert.ok(!JSON.stringify(said).includes('canary'), JSON.stringify(said));
 });
 
 test('remote lists: nobody is asked more often than every half minute', async () => {

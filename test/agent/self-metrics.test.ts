@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { selfLabels, selfMetrics, selfPoints } from '../../src/agent/self-metrics.ts';
+import { agentName, selfLabels, selfMetrics, selfPoints } from '../../src/agent/self-metrics.ts';
 
 const vantage = { name: 'prod', kind: 'agent', labels: { vantage_cluster: 'a' } } as const;
 
@@ -22,5 +22,10 @@ test('self metrics: two agents of one name can be told apart', () => {
     deliveries: [],
   });
   const [info, ...others] = points.filter(({ metric }) => metric === selfMetrics.agent);
-  assert.deepEqual([info?.labels, info?.value, others], [{ agent: hostname() }, 1, []]);
+  assert.deepEqual([info?.labels, info?.value, others], [{ agent: `${hostname()}-${process.pid}` }, 1, []]);
+});
+
+test('self metrics: two agents of one host have two names, one in a container has that of its host', () => {
+  assert.notEqual(agentName('node-1', 4711), agentName('node-1', 4712));
+  assert.equal(agentName('bothways-6f9c7-x2x4z', 1), 'bothways-6f9c7-x2x4z');
 });
