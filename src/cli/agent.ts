@@ -11,30 +11,31 @@ import { marks } from '../net/marks.ts';
 import { durationText } from '../net/settings.ts';
 
 import { parseShard } from '../run/shard.ts';
-import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
+import { defineCommand, type Io, notYet, wrongUsage } from './command.ts';
 import { parseListen } from './listen.ts';
 import { proberTable } from './open-list.ts';
 import { counted, printable } from './paint.ts';
+import { noList, usualConfig } from './usual-config.ts';
 
 /** `bothways agent`: probes on and on. */
 export const agent = defineCommand({
   name: 'agent',
   summary: 'Probes the targets of a vantage on and on and pushes what it finds to Prometheus.',
   details:
-    'The list is read anew when its content changes, on SIGHUP and on POST /-/reload; a bad one changes nothing. SIGTERM or Ctrl-C ends it cleanly: what waits is delivered, and all its series end with stale markers. The status page, /metrics, /-/healthy and /-/ready are on --listen.',
+    'The list is read anew when its content changes, on SIGHUP and on POST /-/reload; a bad one changes nothing. SIGTERM or Ctrl-C ends it cleanly: what waits is delivered, and all its series end with stale markers. The status page, /metrics, /-/healthy and /-/ready are on --listen. Where a list elsewhere cannot be had at the start, or the address to listen at is not there yet, the exit code is 1: start it again.',
   positional: [],
   args: z.strictObject({
     config: z
       .array(z.string())
-      .min(1)
+      .default([])
       .describe(
-        'The target list: a file, a directory of *.yml and *.yaml files, or a URL (https:, or s3://BUCKET/KEY).',
+        'The target list: a file, a folder, or a URL (https:, or s3://BUCKET/KEY); bothways.yml and targets/ if not given.',
       )
       .meta({ value: 'FILE' }),
     vantage: z
       .string()
       .optional()
-      .describe('Where this runs, as the list calls it. May be left out if the list has only one.')
+      .describe('Where this runs, as the list calls it. May be left out if the list has only one agent.')
       .meta({ value: 'NAME' }),
     shard: z
       .string()
@@ -70,33 +71,42 @@ export const agent = defineCommand({
   ],
   run: async (args, io) => {
     keepYoungSpaceSmall();
+    const agentThere = Promise.withResolvers<Agent>();
+    // From the first moment: one that comes before there is an agent counts as soon as there is.
+    const readAnew = async () => {
+      const there = await agentThere.promise;
+      if (!io.signal.aborted) await there.reload();
+    };
+    io.onHangup(() => void readAnew());
+    const paths = usualConfig(args.config);
+    if (paths.length === 0) return wrongUsage(io, noList);
     const log = logTo(io);
     const started = await startAgent({
-      source: { paths: args.config, vantage: args.vantage, probers: proberTable, environment: io.environment },
+      source: { paths, vantage: args.vantage, probers: proberTable, environment: io.environment },
       // safe: checked by the schema of --shard
       shard: parseShard(args.shard) ?? { index: 0, of: 1 },
       clock: marks(),
       log,
     });
     if (!started.ok) {
-      for (const problem of started.problems) wrongUsage(io, printable(problem));
-      return 2;
+      const say = started.away ? notYet : wrongUsage;
+      for (const problem of started.problems) say(io, printable(problem));
+      return started.away ? 1 : 2;
     }
     const running = started.agent;
     for (const warning of started.warnings) log('warn', warning);
     const opened = await openDoor(running, args, io);
-    if (typeof opened === 'string') {
+    if (opened !== undefined && 'problem' in opened) {
       await running.stop(0);
-      return wrongUsage(io, opened);
+      return opened.away ? notYet(io, opened.problem) : wrongUsage(io, opened.problem);
     }
     await using door = opened;
-    // Whoever reads that it is there may send a SIGHUP at once.
-    const stopped = untilStopped(running, parseDuration(args.reloadInterval) ?? 5_000, io);
+    agentThere.resolve(running);
     log(
       'info',
       `${running.vantage}: ${counted(running.checks(), 'check')}${door === undefined ? '' : `; the page is at ${door.url}`}`,
     );
-    await stopped;
+    await untilStopped(running, parseDuration(args.reloadInterval) ?? 5_000, io);
     log('info', 'stopping: what waits is delivered');
     const { undelivered } = await running.stop(parseDuration(args.stopTimeout) ?? 0);
     if (undelivered > 0) log('error', `${counted(undelivered, 'sample')} not delivered`);
@@ -111,16 +121,22 @@ export const agent = defineCommand({
  */
 const keepYoungSpaceSmall = (): void => setFlagsFromString('--semi-space-growth-factor=1');
 
+/** Why there is no door; `away` if it may open at the next start, as it was asked for. */
+type NoDoor = { readonly problem: string; readonly away: boolean };
+
+/** What listening fails with while an address, a name or a port is not there yet, as early in a boot. */
+const notThereYet = new Set(['EADDRNOTAVAIL', 'EADDRINUSE', 'ENOTFOUND', 'EAI_AGAIN']);
+
 /** The open door, none, or what is wrong with what was asked for. */
 const openDoor = async (
   running: Agent,
   { listen, webConfig }: { readonly listen: string; readonly webConfig?: string | undefined },
   io: Io,
-): Promise<WebServer | undefined | string> => {
+): Promise<WebServer | NoDoor | undefined> => {
   const place = parseListen(listen);
   if (place === undefined) return undefined;
   const read = webConfig === undefined ? undefined : await readWebConfig(webConfig, io.environment);
-  if (read?.ok === false) return read.problem;
+  if (read?.ok === false) return { problem: read.problem, away: false };
   const routes = agentRoutes({
     page: pageFile(),
     status: running.status,
@@ -137,21 +153,18 @@ const openDoor = async (
     return door;
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return `cannot listen at ${listen} (${code})`;
+    return { problem: `cannot listen at ${listen} (${code})`, away: notThereYet.has(code) };
   }
 };
 
-/** Looks at the list every so often and on SIGHUP, until the signal fires. */
-const untilStopped = async (running: Agent, everyMs: number, io: Io): Promise<ExitCode> => {
+/** Looks at the list every so often, until the signal fires. */
+const untilStopped = async (running: Agent, everyMs: number, io: Io): Promise<void> => {
   const look = setInterval(() => void running.reload(), everyMs);
-  const forgetHangup = io.onHangup(() => void running.reload());
   await new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve();
     io.signal.addEventListener('abort', () => resolve(), { once: true });
   });
   clearInterval(look);
-  forgetHangup();
-  return 0;
 };
 
 /** Lines for people on a terminal, JSON for programs. */

@@ -3,10 +3,11 @@ import { load } from '../config/load.ts';
 import { problemText } from '../config/problem.ts';
 import { formatDuration } from '../kernel/duration.ts';
 import { defineCommand, wrongUsage } from './command.ts';
+import { wrongInAnyStage } from './deploy.ts';
 import { type OpenList, openList, proberTable } from './open-list.ts';
 import { counted } from './paint.ts';
 import { columns } from './plan-text.ts';
-import { listFlag, usualConfig } from './usual-config.ts';
+import { listFlag, noList, usualConfig } from './usual-config.ts';
 
 /** `bothways check`: says what is wrong with a list, or sums it up. */
 export const check = defineCommand({
@@ -21,15 +22,18 @@ export const check = defineCommand({
   }),
   examples: ['bothways check --config targets.yaml', 'bothways check --config targets/ --json'],
   run: async ({ config, json }, io) => {
-    const paths = usualConfig(config);
-    if (paths.length === 0) return wrongUsage(io, 'check needs a list: --config FILE');
     if (json) {
+      const paths = usualConfig(config);
+      if (paths.length === 0) return wrongUsage(io, noList);
       const loaded = await load(paths, { probers: proberTable, environment: io.environment });
-      io.stdout.write(`${JSON.stringify(loadedData(loaded))}\n`);
-      return loaded.ok ? 0 : 2;
+      const data = loadedData(loaded);
+      io.stdout.write(`${JSON.stringify(data)}\n`);
+      return data.ok ? 0 : 2;
     }
-    const list = await openList(paths, io);
+    const list = await openList(config, io);
     if (list === undefined) return 2;
+    const wrong = wrongInAnyStage(list);
+    if (wrong !== undefined) return wrongUsage(io, wrong);
     io.stdout.write(summary(list));
     return 0;
   },
@@ -37,10 +41,14 @@ export const check = defineCommand({
 
 const loadedData = (loaded: Awaited<ReturnType<typeof load>>) => {
   if (!loaded.ok) return { ok: false, problems: loaded.problems.map(withText), more: loaded.more };
-  const { checks, vantages } = loaded.compiled;
+  const { list, warnings, compiled } = loaded;
+  const { checks, vantages } = compiled;
+  const wrong = wrongInAnyStage({ list, ...compiled });
+  if (wrong !== undefined)
+    return { ok: false, problems: [withText({ file: '', line: 0, path: '', message: wrong })], more: 0 };
   return {
     ok: true,
-    warnings: loaded.warnings.map(withText),
+    warnings: warnings.map(withText),
     checks: Object.fromEntries(
       vantages.map(({ name }) => [name, checks.filter(({ vantage }) => vantage.name === name).length]),
     ),

@@ -15,14 +15,14 @@ export type Io = {
   readonly stderr: Output;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
-  /** Calls back at every SIGHUP, until what it gives is called. Without a listener SIGHUP ends the process, as everywhere. */
-  readonly onHangup: (listener: () => void) => () => void;
+  /** Calls back at every SIGHUP from now on. Without a listener SIGHUP ends the process, as everywhere. */
+  readonly onHangup: (listener: () => void) => void;
 };
 
 /** What each exit code means. */
 export const exitCodes = {
   0: 'All is good.',
-  1: 'A check failed, or samples were not delivered.',
+  1: 'A check failed, samples were not delivered, or what an agent starts with is not there yet.',
   2: 'Wrong usage or configuration; the message says what to write.',
   130: 'Stopped by Ctrl-C or SIGTERM.',
 } as const;
@@ -52,4 +52,10 @@ export const defineCommand = <A extends z.ZodObject>(command: Command<A>): Comma
 export const wrongUsage = (io: Io, message: string): 2 => {
   io.stderr.write(`bothways: ${message}\n`);
   return 2;
+};
+
+/** The same for what may be right at the next start, as it is. */
+export const notYet = (io: Io, message: string): 1 => {
+  io.stderr.write(`bothways: ${message}\n`);
+  return 1;
 };

@@ -1,25 +1,43 @@
 import type { Costs, ReceiverCost, VantageCost } from '../generate/costs.ts';
-import type { ListChange } from '../generate/list-changes.ts';
-import { pricesDate } from '../generate/prices.ts';
-import { counted, thousands } from './paint.ts';
+import { pricesText, type UsedPrices } from '../generate/prices.ts';
+import { counted, printable, thousands } from './paint.ts';
+import type { PlanChanges } from './plan-changes.ts';
 import { columns } from './plan-text.ts';
 
 /** What a plan found: the list's costs, those before, what changed, and which budgets it breaks. */
 export type Plan = {
   readonly costs: Costs;
   readonly before: Costs | undefined;
-  readonly changes: readonly ListChange[] | undefined;
+  readonly changes: PlanChanges | undefined;
+  readonly prices: UsedPrices;
   readonly over: readonly string[];
 };
 
-const money = (usd: number): string => `$${usd.toFixed(2)}`;
+/** Money before and now. What it differs by is that of the cents that are shown. */
+export const moneyDifference = (now: number, before: number): string =>
+  difference(Math.round(now * 100) / 100, Math.round(before * 100) / 100, money);
+
+/** Dollars and cents. */
+export const money = (usd: number): string => `$${usd.toFixed(2)}`;
 const rate = (perSecond: number): string => `${perSecond < 10 ? perSecond.toFixed(1) : thousands(perSecond)}/s`;
 const usdOf = ({ usd }: VantageCost): number => usd.lambda + usd.requests + usd.scheduler;
 
-const vantageHead = ['vantage', 'checks', 'shards', 'runs of', 'invocations', 'GB-s', 'series', 'samples', 'a month'];
-const vantageRow = (one: VantageCost): readonly string[] => [
+/** Heads of the columns of {@link vantageRow}. */
+export const vantageHead = [
+  'vantage',
+  'checks',
+  'shards',
+  'runs of',
+  'invocations',
+  'GB-s',
+  'series',
+  'samples',
+  'a month',
+];
+/** What a vantage costs as the cells of a row. */
+export const vantageRow = (one: VantageCost): readonly string[] => [
   one.vantage,
-  thousands(one.checks),
+  one.found === 0 ? thousands(one.checks) : `${thousands(one.checks)} + ${thousands(one.found)}`,
   one.shards === 0 ? '-' : thousands(one.shards),
   one.shards === 0 ? '-' : `${one.secondsPerRun.toFixed(1)} s`,
   one.shards === 0 ? '-' : thousands(one.invocations),
@@ -29,24 +47,58 @@ const vantageRow = (one: VantageCost): readonly string[] => [
   one.kind === 'agent' ? '-' : money(usdOf(one)),
 ];
 
-const receiverHead = ['receiver', 'series', 'samples', 'a month'];
-const receiverRow = (one: ReceiverCost): readonly string[] => [
+/** Heads of the columns of {@link receiverRow}. */
+export const receiverHead = ['receiver', 'series', 'samples', 'a month'];
+/** What a receiver takes in as the cells of a row. */
+export const receiverRow = (one: ReceiverCost): readonly string[] => [
   one.receiver,
   thousands(one.series),
   `${rate(one.samplesPerSecond)}, ${thousands(one.samples / 1e6)} million a month`,
   one.usd === undefined ? 'your own' : money(one.usd),
 ];
 
-const assumed = `List prices of us-east-1 as of ${pricesDate}, without free tiers; runs are paced at twice the CPU that probes were measured to take, and wait a second for answers; paths have 12 hops.`;
+/** What the figures rest on, as a sentence. */
+export const assumed = ({ prices }: Plan): string =>
+  `${pricesText(prices)}; runs are paced at twice the CPU that probes were measured to take, and wait a second for answers; paths have 12 hops.`;
 
-const difference = (now: number, before: number, show: (one: number) => string): string =>
+/** What is said of targets that nobody has seen yet. */
+export const boundOf = ({ vantages }: Costs): readonly string[] =>
+  vantages.some(({ found }) => found > 0)
+    ? [
+        'What stands behind + is an upper bound: as many targets as clusters may publish, each an HTTPS check a minute with all its series.',
+      ]
+    : [];
+
+/** A number before and now, and by how much it differs. */
+export const difference = (now: number, before: number, show: (one: number) => string): string =>
   `${show(before)} -> ${show(now)} (${now >= before ? '+' : '-'}${show(Math.abs(now - before))})`;
 
-const changeRow = ({ what, target, key, before, after }: ListChange): readonly string[] =>
-  key === undefined ? [what, target] : [what, target, `${key}: ${before ?? '(not set)'} -> ${after ?? '(not set)'}`];
+type Change = PlanChanges[keyof PlanChanges][number];
+
+/** A change as cells: what, of what, and how; `cut` shortens each value for itself. */
+export const changeRow = (
+  { what, key, before, after, ...rest }: Change,
+  cut: (value: string) => string = (value) => value,
+): readonly [string, string, string] => {
+  const [was, is] = [before, after].map((value) => (value === undefined ? undefined : cut(value)));
+  const how = what === 'changed' ? `${was ?? '(not set)'} -> ${is ?? '(not set)'}` : (is ?? was ?? '');
+  if (!('target' in rest)) return [what, key ?? '', how];
+  return [what, rest.target, key === undefined ? '' : `${key}: ${how}`];
+};
+
+/** The sections of what changes, as far as there is something in them. */
+export const sectionsOf = (
+  changes: PlanChanges,
+): readonly { readonly title: string; readonly rows: readonly Change[] }[] =>
+  [
+    { title: 'List', rows: changes.list },
+    { title: 'Targets', rows: changes.targets },
+    { title: 'Alerting', rows: changes.alerting },
+  ].filter(({ rows }) => rows.length > 0);
 
 /** A plan for people on a terminal. */
-export const costsText = ({ costs, before, changes }: Plan): string => {
+export const costsText = (plan: Plan): string => {
+  const { costs, before, changes } = plan;
   const lines = [
     ...columns([vantageHead, ...costs.vantages.map(vantageRow)]),
     '',
@@ -56,16 +108,20 @@ export const costsText = ({ costs, before, changes }: Plan): string => {
     '',
     `Series by profile: ${profilesOf(costs)}.`,
     `Together ${counted(costs.series, 'series', 'series')} and ${money(costs.usd)} a month.`,
-    assumed,
+    ...boundOf(costs),
+    printable(assumed(plan)),
   ];
-  if (changes !== undefined && before !== undefined)
+  if (changes !== undefined && before !== undefined) {
+    const sections = sectionsOf(changes);
+    if (sections.length === 0) lines.push('', 'Nothing changes.');
+    for (const { title, rows } of sections)
+      lines.push('', `${title}: ${counted(rows.length, 'change')}`, ...columns(rows.map((row) => changeRow(row))));
     lines.push(
       '',
-      changes.length === 0 ? 'No target changes.' : `${counted(changes.length, 'change')}:`,
-      ...columns(changes.map(changeRow)),
       `Series: ${difference(costs.series, before.series, thousands)}`,
-      `Money: ${difference(costs.usd, before.usd, money)} a month`,
+      `Money: ${moneyDifference(costs.usd, before.usd)} a month`,
     );
+  }
   return lines.map((line) => `${line}\n`).join('');
 };
 
@@ -73,39 +129,3 @@ const profilesOf = ({ vantages }: Costs): string =>
   (['lean', 'standard', 'full'] as const)
     .map((profile) => `${profile} ${thousands(vantages.reduce((sum, one) => sum + one.seriesByProfile[profile], 0))}`)
     .join(', ');
-
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll('<', '&lt;');
-const table = (rows: readonly (readonly string[])[]): string =>
-  rows
-    .flatMap((row, index) => [row, ...(index === 0 ? [row.map(() => '---')] : [])])
-    .map((row) => `| ${row.map(cell).join(' | ')} |`)
-    .join('\n');
-
-/** How many changes a comment shows. */
-const mostChanges = 200;
-
-/** A plan as Markdown, for a comment at a pull request. */
-export const costsMarkdown = ({ costs, before, changes, over }: Plan): string => {
-  const head =
-    before === undefined
-      ? `${thousands(costs.series)} series, ${money(costs.usd)} a month`
-      : `Series ${difference(costs.series, before.series, thousands)}, money ${difference(costs.usd, before.usd, money)} a month`;
-  const parts = [
-    `### Bothways plan\n\n**${head}**`,
-    ...over.map((one) => `> **Over budget:** ${one}`),
-    ...costs.warnings.map((one) => `> ${one}`),
-  ];
-  if (changes !== undefined) {
-    const shown = changes.slice(0, mostChanges);
-    const more = changes.length - shown.length;
-    parts.push(
-      changes.length === 0
-        ? 'No target changes.'
-        : `<details><summary>${counted(changes.length, 'change')}</summary>\n\n${table([['', 'target', 'setting'], ...shown.map((one) => [...changeRow(one), ''].slice(0, 3))])}${more > 0 ? `\n\n… and ${more} more` : ''}\n\n</details>`,
-    );
-  }
-  parts.push(
-    `<details><summary>Vantages and receivers</summary>\n\n${table([vantageHead, ...costs.vantages.map(vantageRow)])}\n\n${costs.receivers.length === 0 ? '' : table([receiverHead, ...costs.receivers.map(receiverRow)])}\n\n${assumed}\n\n</details>`,
-  );
-  return `${parts.join('\n\n')}\n`;
-};

@@ -1,12 +1,13 @@
 import * as z from 'zod';
 import { stackFor, stageName } from '../generate/aws/stack.ts';
-import { type Region, regionsOf, variablesOf } from '../generate/regions.ts';
+import { checksText, type Deployed, type Region, regionsOf, variablesOf } from '../generate/regions.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { frameworkProblem, runFramework } from './framework.ts';
 import { openList } from './open-list.ts';
+import { undeployable } from './package-function.ts';
 import { counted } from './paint.ts';
 import { columns } from './plan-text.ts';
-import { stacksThere } from './stacks-there.ts';
+import { leftoversOf } from './stacks-there.ts';
 import { listFlag, usualConfig } from './usual-config.ts';
 
 /** The flag `--stage`, as all commands that deploy have it. */
@@ -26,35 +27,28 @@ export const deploy = defineCommand({
   args: z.strictObject({
     config: listFlag,
     stage: stageFlag,
-    region: z
-      .array(z.string())
-      .default([])
-      .describe('Only this region or vantage; may be repeated.')
-      .meta({ value: 'REGION' }),
+    region: z.array(z.string()).default([]).describe('Only this region or vantage.').meta({ value: 'REGION' }),
   }),
   examples: ['bothways deploy --stage prod', 'bothways deploy --stage prod --region eu-west-1'],
   run: async ({ config, stage, region: wanted }, io) => {
-    const paths = usualConfig(config);
-    if (paths.length === 0) return wrongUsage(io, 'deploy needs a list: --config FILE');
-    const list = await openList(paths, io);
+    const list = await openList(config, io);
     if (list === undefined) return 2;
     const all = regionsOf(list);
     const chosen = all.filter(
       (one) => wanted.length === 0 || wanted.includes(one.region) || wanted.includes(one.vantage),
     );
-    const problem = wrongRegions(wanted, all) ?? frameworkProblem() ?? missingVariable(chosen, io);
+    const problem =
+      wrongRegions(wanted, all) ??
+      undeployable(list) ??
+      frameworkProblem() ??
+      missingVariable(chosen, io) ??
+      wrongStacks(chosen, stage);
     if (problem !== undefined) return wrongUsage(io, problem);
-    try {
-      for (const one of chosen) stackFor(one, stage, list.list.aws);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return wrongUsage(io, error.message);
-    }
     const rows: string[][] = [];
     for (const [index, one] of chosen.entries()) {
       if (io.signal.aborted) break;
       const head = `[${index + 1}/${chosen.length}] ${one.vantage}`;
-      io.stderr.write(`${head}: ${counted(one.checks, 'check')} in ${counted(one.shards, 'shard')} to ${one.region}\n`);
+      io.stderr.write(`${head}: ${checksText(one)} in ${counted(one.shards, 'shard')} to ${one.region}\n`);
       const started = performance.now();
       const end = await runFramework(
         {
@@ -63,7 +57,7 @@ export const deploy = defineCommand({
             // The framework compares code and template; a secret that is new is in neither.
             ...(variablesOf(one).length === 0 ? [] : ['--force']),
           ],
-          environment: { BOTHWAYS_VANTAGE: one.vantage, BOTHWAYS_CONFIG: paths.join(':') },
+          environment: { BOTHWAYS_VANTAGE: one.vantage, BOTHWAYS_CONFIG: usualConfig(config).join(':') },
           label: one.vantage,
         },
         io,
@@ -72,12 +66,27 @@ export const deploy = defineCommand({
       rows.push([one.vantage, one.region, end === 'done' ? 'deployed' : end, `${seconds} s`]);
     }
     io.stdout.write(linesOf(rows));
-    if (list.list.aws?.list !== undefined && !io.signal.aborted)
+    if (list.list.aws?.list !== undefined && rows.some(([, , how]) => how === 'deployed') && !io.signal.aborted)
       io.stderr.write(`The list in the bucket goes before the deployed one: bothways targets push --stage ${stage}\n`);
-    if (wanted.length === 0 && !io.signal.aborted) await sayLeftovers(stage, all, io);
+    if (wanted.length === 0 && !io.signal.aborted)
+      for (const one of (await leftoversOf(stage, list, io)).said) io.stderr.write(`warning: ${one}\n`);
     return endOf(rows, io);
   },
 });
+
+/** Why a region cannot be one stack of this stage. */
+export const wrongStacks = (regions: readonly Region[], stage: string): string | undefined => {
+  try {
+    for (const one of regions) stackFor(one, stage);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    return error.message;
+  }
+};
+
+/** Why a list cannot be one stack a region, whatever its stage: it is judged by the shortest name that a stage can have. */
+export const wrongInAnyStage = (list: Deployed): string | undefined => wrongStacks(regionsOf(list), 'x');
 
 /** Lines of a table. */
 export const linesOf = (rows: readonly (readonly string[])[]): string =>
@@ -108,15 +117,4 @@ const missingVariable = (chosen: readonly Region[], { environment }: Io): string
   return missing.length === 0
     ? undefined
     : `the list refers to ${missing.join(', ')}, not set here; set it, or let AWS keep it: a reference such as ssm:/path/name`;
-};
-
-/** Names the stacks that the list no longer has, since they go on probing and cost money. */
-const sayLeftovers = async (stage: string, all: readonly Region[], io: Io): Promise<void> => {
-  const wanted = new Set(all.map((one) => `${one.region}/${stackFor(one, stage).name}`));
-  const { stacks } = await stacksThere(stage, io);
-  for (const { name, region } of stacks)
-    if (!wanted.has(`${region}/${name}`))
-      io.stderr.write(
-        `warning: ${name} in ${region} is no longer in the list and probes on; remove it: bothways remove --stage ${stage} --stack ${name}\n`,
-      );
 };

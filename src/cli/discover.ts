@@ -1,37 +1,41 @@
+import { rename, rm, writeFile } from 'node:fs/promises';
+import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
 import { type DiscoverSettings, discoverSettings, kubernetesKinds } from '../config/discover.ts';
 import { listText } from '../config/list-text.ts';
 import { loadValue } from '../config/load.ts';
 import type { List } from '../config/schema.ts';
-import { openDiscovery } from '../discover/discovery.ts';
+import { type BlockState, type Discovery, openDiscovery } from '../discover/discovery.ts';
 import { groupsOfSide } from '../discover/public-list.ts';
+import { parseDuration } from '../kernel/duration.ts';
 import { kit as makeKit } from '../net/kit.ts';
-import { defineCommand, type Io, wrongUsage } from './command.ts';
+import { placeInCluster } from '../net/kubernetes/api.ts';
+import { durationText } from '../net/settings.ts';
+import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { openList, proberTable } from './open-list.ts';
 import { printable } from './paint.ts';
-
-/** How long the sources may take, in milliseconds. */
-const firstMs = 30_000;
 
 /** `bothways discover`: what a cluster has for the outside to probe. */
 export const discover = defineCommand({
   name: 'discover',
   summary: 'Prints what a cluster has to probe from outside, as a target list.',
   details:
-    'Reads the objects once, by the block `discover` of a list or by flags, and prints the hosts that the world can reach, ready for a pull request. Names and addresses that only the cluster knows are left out unless --side inside asks for them.',
+    'Reads the objects once, by the block `discover` of a list or by flags, and prints the hosts that the world can reach, ready for a pull request. Names and addresses that only the cluster knows are left out unless --side inside asks for them. Prints nothing unless all could be read; --output keeps the file that is there then.',
   positional: [],
   args: z.strictObject({
     config: z.array(z.string()).default([]).describe('A list with a block `discover`.').meta({ value: 'FILE' }),
     kind: z
       .array(z.enum(kubernetesKinds, { error: `write one of ${kubernetesKinds.join(', ')}` }))
       .default([])
-      .describe('Kinds of objects; ingress and httproute if there is no list. May be repeated.')
+      .describe('Kinds of objects; ingress and httproute if there is no list.')
       .meta({ value: 'KIND' }),
-    namespace: z
+    namespace: z.array(z.string()).default([]).describe('Only in this namespace.').meta({ value: 'NAME' }),
+    gatewayNamespace: z
       .array(z.string())
       .default([])
-      .describe('Only in this namespace; may be repeated.')
+      .describe('Where the Gateways of routes are, if elsewhere.')
       .meta({ value: 'NAME' }),
+    ingressClass: z.array(z.string()).default([]).describe('Only Ingresses of this class.').meta({ value: 'NAME' }),
     selector: z.string().optional().describe('Only objects with these labels.').meta({ value: 'LABELS' }),
     server: z.string().optional().describe("The API server; the pod's own if not set.").meta({ value: 'URL' }),
     tokenFile: z.string().optional().describe('File with a bearer token for it.').meta({ value: 'FILE' }),
@@ -45,10 +49,12 @@ export const discover = defineCommand({
       .default('outside')
       .describe('Hosts of the world, or those that only the cluster knows.')
       .meta({ value: 'SIDE' }),
+    wait: durationText.default('10s').describe('For how long a source that cannot be read is tried again.'),
+    output: z.string().optional().describe('Writes the list there, whole or not at all.').meta({ value: 'FILE' }),
     json: z.boolean().default(false).describe('Prints the list as JSON.'),
   }),
   examples: [
-    'bothways discover --namespace shop > targets/shop.yml',
+    'bothways discover --namespace shop --output targets/shop.yml',
     'bothways discover --server http://127.0.0.1:8001 --kind ingress',
   ],
   run: async (args, io) => {
@@ -63,32 +69,56 @@ export const discover = defineCommand({
       file: kit.file,
       changed: () => {},
     });
-    const ended = AbortSignal.any([io.signal, AbortSignal.timeout(firstMs)]);
-    await Promise.race([
-      discovery.first,
-      new Promise<void>((resolve) => ended.addEventListener('abort', () => resolve(), { once: true })),
-    ]);
+    await heardOfAll(discovery, AbortSignal.any([io.signal, AbortSignal.timeout(parseDuration(args.wait) ?? 0)]));
     if (io.signal.aborted) return 130;
     const { groups, remarks, above } = discovery.compile(list);
     for (const { origin, why } of remarks) io.stderr.write(`warning: ${printable(`${origin}: ${why}`)}\n`);
     for (const [name, count] of above)
       io.stderr.write(`warning: ${name}: ${count} targets above max_targets are left out\n`);
+    const failed = discovery.state().filter((state) => !isHeardOf(state));
+    for (const { name, problem = 'no answer' } of failed) io.stderr.write(`bothways: ${name}: ${problem}\n`);
+    if (failed.length > 0 || remarks.some(({ origin }) => origin.startsWith('kubernetes['))) return 1;
     const found = groupsOfSide(groups(), args.side);
     const written = { version: 1 as const, groups: found.map(({ name: _, ...group }) => group) };
-    io.stdout.write(
-      // safe: what is left out of a list is what it does not need
-      args.json ? `${JSON.stringify(written)}\n` : listText(written as unknown as List),
-    );
-    const failed = discovery.state().filter(({ problem, syncedAt }) => problem !== undefined || syncedAt === undefined);
-    for (const { name, problem = 'no answer' } of failed) io.stderr.write(`bothways: ${name}: ${problem}\n`);
-    return failed.length > 0 || remarks.some(({ origin }) => origin.startsWith('kubernetes[')) ? 1 : 0;
+    // safe: what is left out of a list is what it does not need
+    const text = args.json ? `${JSON.stringify(written)}\n` : listText(written as unknown as List);
+    return writeOut(text, args.output, io);
   },
 });
+
+const isHeardOf = ({ problem, syncedAt }: BlockState): boolean => problem === undefined && syncedAt !== undefined;
+
+/** Waits until all sources could be read, or until the signal fires. */
+const heardOfAll = async (discovery: Discovery, ended: AbortSignal): Promise<void> => {
+  while (!ended.aborted && !discovery.state().every(isHeardOf))
+    await wait(50, undefined, { signal: ended }).catch(() => {});
+};
+
+/** Writes to the file, at once or not at all, or to stdout. */
+const writeOut = async (text: string, file: string | undefined, io: Io): Promise<ExitCode> => {
+  if (file === undefined) {
+    io.stdout.write(text);
+    return 0;
+  }
+  const unfinished = `${file}.${process.pid}.tmp`;
+  try {
+    await writeFile(unfinished, text);
+    await rename(unfinished, file);
+    return 0;
+  } catch (error) {
+    await rm(unfinished, { force: true }).catch(() => {});
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    io.stderr.write(`bothways: ${file} cannot be written: ${code}\n`);
+    return 1;
+  }
+};
 
 type Args = {
   readonly config: readonly string[];
   readonly kind: readonly string[];
   readonly namespace: readonly string[];
+  readonly gatewayNamespace: readonly string[];
+  readonly ingressClass: readonly string[];
   readonly selector?: string | undefined;
   readonly server?: string | undefined;
   readonly tokenFile?: string | undefined;
@@ -97,11 +127,12 @@ type Args = {
 
 /** The list and its block, or what the flags say; `undefined` after saying what is wrong. */
 const listAndSettings = async (
-  { config, kind, namespace, selector, server, tokenFile, caFile }: Args,
+  { config, kind, namespace, gatewayNamespace, ingressClass, selector, server, tokenFile, caFile }: Args,
   io: Io,
 ): Promise<{ readonly list: List; readonly settings: DiscoverSettings } | undefined> => {
   const flags =
-    [kind, namespace].some(({ length }) => length > 0) || (selector ?? server ?? tokenFile ?? caFile) !== undefined;
+    [kind, namespace, gatewayNamespace, ingressClass].some(({ length }) => length > 0) ||
+    (selector ?? server ?? tokenFile ?? caFile) !== undefined;
   if (config.length > 0 && flags) {
     wrongUsage(io, 'write --config, or the flags that stand for its block discover, not both');
     return undefined;
@@ -120,6 +151,8 @@ const listAndSettings = async (
         kinds: kind.length > 0 ? kind : ['ingress', 'httproute'],
         max_targets: 100_000,
         ...(namespace.length === 0 ? {} : { namespaces: namespace }),
+        ...(gatewayNamespace.length === 0 ? {} : { gateway_namespaces: gatewayNamespace }),
+        ...(ingressClass.length === 0 ? {} : { ingress_classes: ingressClass }),
         ...(selector === undefined ? {} : { selector }),
         ...(server === undefined ? {} : { server }),
         ...(tokenFile === undefined ? {} : { token_file: tokenFile }),
@@ -128,6 +161,10 @@ const listAndSettings = async (
     ],
   });
   const loaded = loadValue({ vantages: { here: { kind: 'agent' } }, discover: {} }, { probers: proberTable });
+  if (read.success && server === undefined && placeInCluster(io.environment) === undefined) {
+    wrongUsage(io, 'this is no pod of a cluster; write --server URL, for example that of `kubectl proxy`');
+    return undefined;
+  }
   if (read.success && loaded.ok) return { list: loaded.list, settings: read.data };
   const [issue] = read.error?.issues ?? [];
   wrongUsage(

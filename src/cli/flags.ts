@@ -11,6 +11,8 @@ export type Flag = {
   readonly isList: boolean;
   readonly isRequired: boolean;
   readonly standard: string | undefined;
+  /** The words that it can be, where there are only some. */
+  readonly choices: readonly string[];
   readonly help: string;
 };
 
@@ -40,10 +42,10 @@ export const parseFlags = (command: Command, words: readonly string[]): Parsed =
     if (place === undefined) return refuse(`${command.name} does not take "${word}"${hintFor(word, flags)}`);
     given[place.key] = word;
   }
-  for (const { key, flag, value, isRequired } of [...positional, ...flags])
+  for (const { key, flag, value, isRequired, choices } of [...positional, ...flags])
     if (isRequired && given[key] === undefined)
       return refuse(
-        `${command.name} needs ${command.positional.includes(key) ? `a ${value}` : `${flag} ${value}`}: ${usageLine(command)}`,
+        `${command.name} needs ${command.positional.includes(key) ? named(value, choices) : `${flag} ${value}`}: ${usageLine(command)}`,
       );
   const parsed = command.args.safeParse(given);
   if (parsed.success) return { ok: true, args: parsed.data };
@@ -51,6 +53,12 @@ export const parseFlags = (command: Command, words: readonly string[]): Parsed =
   const wrong = [...positional, ...flags].find(({ key }) => key === issue?.path[0]);
   const place = wrong !== undefined && positional.includes(wrong) ? wrong.value : wrong?.flag;
   return refuse(`${place === undefined ? '' : `${place}: `}${issue?.message ?? 'not usable'}`);
+};
+
+/** `a TARGET`; `an ACTION (push, pull or diff)`. */
+const named = (value = '', choices: readonly string[]): string => {
+  const words = choices.length < 2 ? choices.join('') : `${choices.slice(0, -1).join(', ')} or ${choices.at(-1)}`;
+  return `${/^[AEIOU]/.test(value) ? 'an' : 'a'} ${value}${words === '' ? '' : ` (${words})`}`;
 };
 
 /** `bothways NAME POSITIONAL… [--flag VALUE]…`, required flags without brackets. */
@@ -116,6 +124,7 @@ const flagOf = (key: string, property: z.core.JSONSchema._JSONSchema, required: 
     isList: schema.type === 'array',
     isRequired: required.includes(key),
     standard: typeof schema.default === 'string' ? schema.default : undefined,
+    choices: (schema.enum ?? []).map(String),
     help: schema.description ?? '',
   };
 };

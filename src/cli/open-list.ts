@@ -1,11 +1,12 @@
 import type { Endpoint } from '../config/endpoint.ts';
-import { load } from '../config/load.ts';
+import { type LoadOptions, load } from '../config/load.ts';
 import { type Problem, problemText } from '../config/problem.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
 import { probers } from '../probers/index.ts';
-import type { Io } from './command.ts';
+import { type Io, wrongUsage } from './command.ts';
 import { counted, printable } from './paint.ts';
+import { noList, usualConfig } from './usual-config.ts';
 
 /** A list that is sound, and what it compiles to. `literals` are for the kit alone, never to be shown. */
 export type OpenList = {
@@ -20,9 +21,21 @@ export type OpenList = {
 /** The table of probers that command lines work with. */
 export const proberTable: ProberTable = probers;
 
-/** Loads a list, for one of many agents if it is named, and says on stderr what is wrong with it; `undefined` if it cannot be used. */
-export const openList = async (paths: readonly string[], io: Io, vantage?: string): Promise<OpenList | undefined> => {
-  const loaded = await load(paths, { probers: proberTable, environment: io.environment, vantage });
+/**
+ * Loads a list, that of the repository here if none is given, and says on stderr what is wrong with it; `undefined` if it cannot be
+ * used. `more` is for one of many agents, and for lists that are much alike.
+ */
+export const openList = async (
+  given: readonly string[],
+  io: Io,
+  more: Pick<LoadOptions, 'vantage' | 'known'> = {},
+): Promise<OpenList | undefined> => {
+  const paths = usualConfig(given);
+  if (paths.length === 0) {
+    wrongUsage(io, noList);
+    return undefined;
+  }
+  const loaded = await load(paths, { probers: proberTable, environment: io.environment, ...more });
   if (!loaded.ok) {
     io.stderr.write(problemsText(loaded.problems, loaded.more));
     return undefined;

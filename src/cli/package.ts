@@ -1,9 +1,11 @@
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import * as z from 'zod';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { packageFunction } from './package-function.ts';
-import { listFlag, usualConfig } from './usual-config.ts';
+import { printable } from './paint.ts';
+import { listFlag } from './usual-config.ts';
 
 /** `bothways package`: the zip of the probe function. */
 export const packageCommand = defineCommand({
@@ -19,14 +21,13 @@ export const packageCommand = defineCommand({
   }),
   examples: ['bothways package --out function.zip'],
   run: async ({ config, out, json }, io) => {
-    const paths = usualConfig(config);
-    if (paths.length === 0) return wrongUsage(io, 'package needs a list: --config FILE');
-    const list = await openList(paths, io);
+    const list = await openList(config, io);
     if (list === undefined) return 2;
     if (!list.vantages.some(({ kind }) => kind === 'lambda')) return wrongUsage(io, 'the list has no Lambda vantage');
     try {
       const { zip, sha256 } = await packageFunction(list);
-      await writeFile(out, zip);
+      const problem = await written(out, zip);
+      if (problem !== undefined) return wrongUsage(io, `--out ${printable(out)} cannot be written to: ${problem}`);
       const facts = { file: out, bytes: zip.length, sha256 };
       io.stdout.write(json ? `${JSON.stringify(facts)}\n` : `${out}: ${zip.length} bytes, sha256 ${sha256}\n`);
       return 0;
@@ -35,3 +36,14 @@ export const packageCommand = defineCommand({
     }
   },
 });
+
+/** Writes a file, and makes the folder that it is in; gives the code of what went wrong. */
+const written = async (path: string, content: Uint8Array): Promise<string | undefined> => {
+  try {
+    await mkdir(dirname(path), { recursive: true });
+    await writeFile(path, content);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error && 'code' in error ? String(error.code) : String(error);
+  }
+};

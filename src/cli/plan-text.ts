@@ -1,5 +1,5 @@
-import { formatDuration } from '../kernel/duration.ts';
 import type { ListPart } from '../config/part.ts';
+import { formatDuration } from '../kernel/duration.ts';
 import { counted, printable } from './paint.ts';
 
 /** What a run would probe and where its samples would go, for people or as one JSON object. Secrets do not appear. */

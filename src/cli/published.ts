@@ -43,6 +43,7 @@ export const placeOf = ({ bucket, region, prefix }: Place, stage: string, vantag
 /** Reads an object of a stage. Rejects with a sentence. */
 export const readPublished = async (aws: Aws, place: S3Object): Promise<Published> => {
   const read = await s3Get(aws, place);
+  if (read.kind === 'refused') throw new Error(read.why);
   return read.kind === 'content' ? { text: unzipped(read.body), etag: read.etag } : undefined;
 };
 
@@ -59,13 +60,16 @@ const unzipped = (body: Buffer): string => {
 export const published = (text: string): Buffer => gzipSync(text);
 
 /** Writes an object, compressed; false if somebody else wrote it since `before` was read. */
-export const publish = (
+export const publish = async (
   aws: Aws,
   place: S3Object,
   text: string,
   before: Published,
   kmsKey?: string,
-): Promise<boolean> => s3Put(aws, place, published(text), before === undefined ? 'new' : { etag: before.etag }, kmsKey);
+): Promise<boolean> => {
+  const condition = before === undefined ? 'new' : { etag: before.etag };
+  return (await s3Put(aws, place, published(text), condition, kmsKey)) !== undefined;
+};
 
 /** The hash of a packed list, or a few words about what is there instead. */
 export const hashIn = (published: Published): string => {

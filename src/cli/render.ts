@@ -3,8 +3,9 @@ import { stackFor, stageName, templateOf } from '../generate/aws/stack.ts';
 import { regionsOf } from '../generate/regions.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
+import { undeployable } from './package-function.ts';
 import { printable } from './paint.ts';
-import { listFlag, usualConfig } from './usual-config.ts';
+import { listFlag } from './usual-config.ts';
 
 /** `bothways render`: the stack of one region as a template. */
 export const render = defineCommand({
@@ -34,9 +35,7 @@ export const render = defineCommand({
   }),
   examples: ['bothways render --config targets.yaml --vantage eu-west-1 --stage prod > stack.json'],
   run: async ({ config, vantage, stage }, io) => {
-    const paths = usualConfig(config);
-    if (paths.length === 0) return wrongUsage(io, 'render needs a list: --config FILE');
-    const list = await openList(paths, io);
+    const list = await openList(config, io);
     if (list === undefined) return 2;
     const all = regionsOf(list);
     const names = all.map((region) => region.vantage).join(', ');
@@ -49,6 +48,8 @@ export const render = defineCommand({
           : `--vantage ${printable(vantage ?? '')} is no Lambda vantage that probes something; the list has ${names}`,
       );
     if (vantage === undefined && all.length > 1) return wrongUsage(io, `render needs --vantage: one of ${names}`);
+    const problem = undeployable(list);
+    if (problem !== undefined) return wrongUsage(io, problem);
     try {
       io.stdout.write(`${JSON.stringify(templateOf(stackFor(only, stage, list.list.aws)), undefined, 2)}\n`);
     } catch (error) {

@@ -1,11 +1,12 @@
 import * as z from 'zod';
+import { choosePart } from '../config/part.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { durationText } from '../net/settings.ts';
 import { defineCommand, wrongUsage } from './command.ts';
-import { choosePart } from '../config/part.ts';
 import { openList } from './open-list.ts';
 import { planText } from './plan-text.ts';
 import { runOnce } from './run-once.ts';
+import { listFlag } from './usual-config.ts';
 
 /** `bothways run --once`: probes every target of a vantage once and pushes what it finds. */
 export const run = defineCommand({
@@ -16,15 +17,11 @@ export const run = defineCommand({
   positional: [],
   args: z.strictObject({
     once: z.boolean().default(false).describe('Runs every check once.'),
-    config: z
-      .array(z.string())
-      .min(1)
-      .describe('The target list: a file, or a directory of *.yml and *.yaml files.')
-      .meta({ value: 'FILE' }),
+    config: listFlag,
     vantage: z
       .string()
       .optional()
-      .describe('Where this runs, as the list calls it. May be left out if the list has only one.')
+      .describe('Where this runs, as the list calls it. May be left out if the list has only one agent.')
       .meta({ value: 'NAME' }),
     json: z
       .boolean()
@@ -42,7 +39,7 @@ export const run = defineCommand({
   ],
   run: async ({ once, config, vantage, json, dryRun, timeout }, io) => {
     if (!once && !dryRun) return wrongUsage(io, 'run needs --once; running on and on is what `bothways agent` does');
-    const list = await openList(config, io, vantage);
+    const list = await openList(config, io, { vantage });
     if (list === undefined) return 2;
     const part = choosePart(list, vantage);
     if (!part.ok) return wrongUsage(io, part.message);

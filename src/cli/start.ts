@@ -36,10 +36,7 @@ export const start = (commands: readonly Command[]): void => {
     stderr: output(process.stderr),
     environment: process.env,
     signal: stop.signal,
-    onHangup: (listener) => {
-      process.on('SIGHUP', listener);
-      return () => void process.off('SIGHUP', listener);
-    },
+    onHangup: (listener) => void process.on('SIGHUP', listener),
   };
 
   void bothways(process.argv.slice(2), io, commands, version).then((code) => {

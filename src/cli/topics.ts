@@ -3,15 +3,16 @@ import { discoveryMetrics } from '../agent/discovery-metrics.ts';
 import { engineMetrics } from '../agent/engine-metrics.ts';
 import { networkExporterMetrics } from '../agent/network-exporter.ts';
 import { selfMetrics } from '../agent/self-metrics.ts';
-import { runMetrics } from '../lambda/run-metrics.ts';
-import { listStateMetrics } from '../run/list-state.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Topic } from '../generate/topic.ts';
 import type { Metric } from '../kernel/metric.ts';
 import { phases, reasons } from '../kernel/reason.ts';
+import { clusterMetrics } from '../lambda/cluster-metrics.ts';
+import { runMetrics } from '../lambda/run-metrics.ts';
 import type { Prober } from '../net/prober.ts';
 import { everyRun } from '../run/every-run.ts';
 import { heartbeatMetrics, listMetrics } from '../run/list-series.ts';
+import { listStateMetrics } from '../run/list-state.ts';
 
 /** Everything that can be explained, from the tables: reasons, phases, metrics, probers, their modules and their keys. */
 export const topicsOf = (probers: ProberTable): readonly Topic[] => {
@@ -21,6 +22,7 @@ export const topicsOf = (probers: ProberTable): readonly Topic[] => {
     ['every vantage and shard', heartbeatMetrics],
     ['every agent, and every run of a function', listStateMetrics],
     ['every run of a function', runMetrics],
+    ['every run of a function that listens to clusters', clusterMetrics],
     ['the agent', selfMetrics],
     ['the agent, once it has sent packets', engineMetrics],
     ['the agent, for each block of `discover`', discoveryMetrics],

@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import * as z from 'zod';
+import { inRepository } from '../config/files.ts';
 
-/** Where a list is unless somebody says otherwise: what `bothways init` makes. */
-const usual = ['bothways.yml', 'targets'];
-
-/** The files of the list: those that were named, else {@link usual} as far as they are there. */
+/** The files of the list: those that were named, else those of the repository here, as far as they are there. */
 export const usualConfig = (
   given: readonly string[],
   exists: (path: string) => boolean = existsSync,
-): readonly string[] => (given.length > 0 ? given : usual.filter((path) => exists(path)));
+): readonly string[] => (given.length > 0 ? given : inRepository.filter((path) => exists(path)));
+
+/** What is said where no list was named and none is here. */
+export const noList = 'there is no bothways.yml here; write --config FILE';
 
 /** The flag `--config` of commands that find the list by themselves. */
 export const listFlag = z

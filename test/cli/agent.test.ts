@@ -5,10 +5,11 @@ import { once } from 'node:events';
 import { rename, writeFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { needs } from '../servers/peers.ts';
+import { freePort } from '../servers/program.ts';
 import { prometheus } from '../servers/prometheus.ts';
 import { receiver } from '../servers/receiver.ts';
-import { launcher, startAgent, until } from './running-agent.ts';
-import { listFile, site } from './world.ts';
+import { launcher, spawnAgent, startAgent, until } from './running-agent.ts';
+import { listFile, serve, site } from './world.ts';
 
 const list = (url: string, push: string, targets: readonly string[]) => `
 external_labels: { env: test }
@@ -155,15 +156,55 @@ test('agent: a locked door lets in who is admitted, and health checks', async ()
   await agent.stop();
 });
 
+/** What an agent that does not start says, and its exit code. */
+const ended = async (...flags: string[]) => {
+  const child = spawn(process.execPath, [launcher, 'agent', ...flags], { stdio: ['ignore', 'ignore', 'pipe'] });
+  let text = '';
+  child.stderr.on('data', (chunk) => (text += chunk));
+  const [code] = await once(child, 'close');
+  return { code, text };
+};
+
+test('agent: what it starts with and is not there yet ends it with 1, so that it is started again', async () => {
+  await using file = await listFile(list('http://127.0.0.1:1', 'http://127.0.0.1:1', ['good']));
+  const address = await ended('--config', file.path, '--listen', '192.0.2.1:9115');
+  assert.match(address.text, /^bothways: cannot listen at 192\.0\.2\.1:9115 \(EADDRNOTAVAIL\)\n$/);
+  const away = `http://127.0.0.1:${await freePort()}/list.yml`;
+  const elsewhere = await ended('--config', away);
+  assert.equal(elsewhere.text, `bothways: ${away}: cannot be read: ECONNREFUSED\n`);
+  assert.deepEqual([address.code, elsewhere.code], [1, 1]);
+  // A file that is wrong stays so, whatever else is away.
+  await writeFile(file.path, 'targets: 5');
+  const both = await ended('--config', `${file.path}.none`, '--config', away);
+  assert.equal(both.code, 2, both.text);
+});
+
+test('agent: a SIGHUP while it starts does not end it, and the list is read once more when it is there', async () => {
+  await using push = await receiver();
+  await using web = await site();
+  await using file = await listFile(list(web.url, push.url, ['good']));
+  const asked = Promise.withResolvers<void>();
+  const answer = Promise.withResolvers<void>();
+  // By the time that the list elsewhere is asked for the one in the file has been read.
+  await using elsewhere = await serve(async (_request, response) => {
+    asked.resolve();
+    await answer.promise;
+    response.end('targets: []\n');
+  });
+  const starting = spawnAgent(file.path, '--config', elsewhere.url, '--reload-interval', '1h');
+  await asked.promise;
+  await writeFile(file.path, list(web.url, push.url, ['good', 'bad']));
+  starting.child.kill('SIGHUP');
+  answer.resolve();
+  await using agent = await starting.started();
+  await agent.said(/is in use: 2 checks/);
+  assert.equal(await agent.stop(), 0);
+});
+
 test('agent: wrong usage is said before anything starts', async () => {
   await using file = await listFile(list('http://127.0.0.1:1', 'http://127.0.0.1:1', ['good']));
   const wrong = async (...flags: string[]) => {
-    const child = spawn(process.execPath, [launcher, 'agent', '--config', file.path, ...flags], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let text = '';
-    child.stderr.on('data', (chunk) => (text += chunk));
-    const [code] = await once(child, 'close');
+    const { code, text } = await ended('--config', file.path, ...flags);
     assert.equal(code, 2, text);
     assert.equal(text.trimEnd().split('\n').length, 1, text);
     return text;
@@ -171,7 +212,6 @@ test('agent: wrong usage is said before anything starts', async () => {
   assert.match(await wrong('--vantage', 'lapto'), /did you mean laptop/);
   assert.match(await wrong('--shard', '3/3'), /write i\/n/);
   assert.match(await wrong('--listen', '9115'), /write HOST:PORT/);
-  assert.match(await wrong('--listen', '192.0.2.1:9115'), /cannot listen .*EADDRNOTAVAIL/);
   assert.match(await wrong('--web-config', '/nonexistent'), /cannot be read/);
   await writeFile(`${file.path}.locks`, 'basic_auth: { username: ops }\n');
   assert.match(await wrong('--web-config', `${file.path}.locks`), /write `password` or `password_file`/);
@@ -195,4 +235,29 @@ test('agent: in a real Prometheus its series are there while it runs, and end wi
   assert.deepEqual(await values('probe_failure_info'), []);
   // The past stays.
   assert.ok((await values('count_over_time(probe_success{name="good"}[5m])')).every((count) => count >= 1));
+});
+
+test('agent: without --vantage it is the only agent of its list; of several it names them and ends with 2', async () => {
+  await using web = await site();
+  await using push = await receiver();
+  const vantages = (more: string) => `
+vantages: { eu-west-1: { kind: lambda }, us-east-1: { kind: lambda }, laptop: { kind: agent }${more} }
+remote_write: [{ url: "${push.url}" }]
+targets:
+  - { name: public, target: "https://example.com" }
+  - { name: good, side: inside, target: "${web.url}/good" }
+`;
+  await using file = await listFile(vantages(''));
+  await using agent = await startAgent(file.path);
+  assert.equal(JSON.parse(await agent.get('/api/status')).title, 'agent laptop');
+  assert.equal(await agent.stop(), 0);
+  await writeFile(file.path, vantages(', desk: { kind: agent }'));
+  const child = spawn(process.execPath, [launcher, 'agent', '--config', file.path], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  const said: string[] = [];
+  child.stderr.setEncoding('utf8').on('data', (text: string) => said.push(text));
+  const [code] = await once(child, 'close');
+  assert.equal(code, 2);
+  assert.match(said.join(''), /several agents; write --vantage laptop or --vantage desk/);
 });

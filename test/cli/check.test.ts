@@ -48,6 +48,32 @@ test('check: --json prints one object, good or bad', async () => {
   assert.match(problems.problems[0].text, /targts: unknown key; did you mean "targets"\?/);
 });
 
+test('check: what no stage can be deployed with is one line too, as plan and deploy have it', async () => {
+  const push = 'remote_write: [{ url: "https://push.example.com/" }]';
+  const named = `
+vantages: { ${'v'.repeat(31)}: { kind: lambda, region: ap-southeast-1 } }
+${push}
+targets: ["https://www.example.com"]
+`;
+  const targets = Array.from({ length: 45_001 }, (_, index) => `  - https://w${index}.example.com`).join('\n');
+  for (const [text, message] of [
+    [named, /the name bothways-x-v+-schedule-ap-southeast-1 has 66 letters, and AWS takes 64/],
+    [
+      `vantages: { eu-west-1: { kind: lambda } }\n${push}\ntargets:\n${targets}`,
+      /eu-west-1 has 45001 checks, and one stack/,
+    ],
+  ] as const) {
+    await using file = await listFile(text);
+    const { code, stdout, stderr } = await cli(['check', '--config', file.path]);
+    assert.deepEqual([code, stdout, stderr.trimEnd().split('\n').length], [2, '', 1]);
+    assert.match(stderr, message);
+    const json = await cli(['check', '--config', file.path, '--json']);
+    const { ok, problems } = JSON.parse(json.stdout);
+    assert.deepEqual([json.code, ok, problems.length], [2, false, 1]);
+    assert.match(problems[0].text, message);
+  }
+});
+
 test('schema: prints a JSON Schema that knows the probers', async () => {
   const { code, stdout } = await cli(['schema']);
   assert.equal(code, 0);

@@ -25,7 +25,7 @@ export const capture = (options: Options = {}) => {
     stderr: output('stderr'),
     environment: options.environment ?? {},
     signal: options.signal ?? new AbortController().signal,
-    onHangup: () => () => {},
+    onHangup: () => {},
   };
   return { io, written };
 };

@@ -2,10 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadValue } from '../../src/config/load.ts';
 import { costsOf } from '../../src/generate/costs.ts';
-import { prices, unitPrices } from '../../src/generate/prices.ts';
+import { usedPrices } from '../../src/generate/prices.ts';
 import { probers } from '../../src/probers/index.ts';
-import { cli } from './console.ts';
-import { listFile } from './world.ts';
+import { plan } from './planned.ts';
 
 const listOf = (targets: string, more = '') => `
 vantages: { eu-west-1: { kind: lambda }, us-east-1: { kind: lambda }, prod-a: { kind: agent } }
@@ -17,19 +16,6 @@ targets:
   - { name: db, target: "tcp://db.svc:5432", interval: 15s }
 ${targets}`;
 const small = listOf('  - { name: shop, target: "https://shop.example.com", http: { headers: { X: "${ssm:/a}" } } }');
-const large = listOf(
-  '  - { name: shop, target: "https://shop.example.com", profile: lean, http: { headers: { X: "${ssm:/b}" } } }\n  - https://new.example.com',
-);
-
-const plan = async (list: string, ...words: string[]) => {
-  await using file = await listFile(list);
-  return await cli(['plan', '--config', file.path, ...words]);
-};
-const planFrom = async (older: string, newer: string, ...words: string[]) => {
-  await using file = await listFile(older);
-  return await plan(newer, '--from', file.path, ...words);
-};
-
 test('plan: money is time, calls and samples at their prices', () => {
   const loaded = loadValue(
     {
@@ -41,7 +27,7 @@ test('plan: money is time, calls and samples at their prices', () => {
   );
   if (!loaded.ok) assert.fail(JSON.stringify(loaded.problems));
   const costed = { list: loaded.list, ...loaded.compiled };
-  const unit = unitPrices();
+  const { unit } = usedPrices();
   const { vantages, receivers, usd } = costsOf(costed, unit);
   const [one] = vantages;
   const [receiver] = receivers;
@@ -53,15 +39,8 @@ test('plan: money is time, calls and samples at their prices', () => {
   assert.ok(Math.abs((receiver.usd ?? 0) - (receiver.samples * 0.9) / 1e7) < 1e-6);
   const sum = one.usd.lambda + one.usd.requests + one.usd.scheduler + (receiver.usd ?? 0);
   assert.ok(Math.abs(usd - sum) < 1e-9);
-  const free = costsOf(costed, unitPrices(Object.fromEntries(Object.keys(prices).map((name) => [name, 0]))));
+  const free = costsOf(costed, usedPrices(Object.fromEntries(Object.keys(unit).map((name) => [name, 0]))).unit);
   assert.equal(free.usd, 0);
-});
-
-test('plan: each price says where it is from and what it was compared with', () => {
-  for (const { source, checked, usd } of Object.values(prices)) {
-    assert.match(source, /^https:\/\/aws\.amazon\.com\//);
-    assert.ok(checked.length > 5 && usd > 0);
-  }
 });
 
 test('plan: people get vantages, receivers and a sum; a receiver of their own costs no money here', async () => {
@@ -74,36 +53,6 @@ test('plan: people get vantages, receivers and a sum; a receiver of their own co
   assert.doesNotMatch(stdout, /canary/);
 });
 
-test('plan: what changes is said target by target, key by key, in series and in money', async () => {
-  const { code, stdout } = await planFrom(small, large);
-  assert.equal(code, 0);
-  assert.match(stdout, /^ {2}added +new\.example\.com$/m);
-  assert.match(stdout, /^ {2}changed +shop +http\.headers\.X: \$\{ssm:\/a\} -> \$\{ssm:\/b\}$/m);
-  assert.match(stdout, /^ {2}changed +shop +profile: standard -> lean$/m);
-  assert.match(stdout, /^Series: \d+ -> \d+ \(\+\d+\)$/m);
-  assert.match(stdout, /^Money: \$\d.*a month$/m);
-  const same = await planFrom(small, small);
-  assert.match(same.stdout, /^No target changes\.$/m);
-  const { changes } = JSON.parse((await planFrom(large, small, '--json')).stdout);
-  assert.deepEqual(
-    changes.map(({ what, target, key }: Record<string, string>) => [what, target, key]),
-    [
-      ['removed', 'new.example.com', undefined],
-      ['changed', 'shop', 'http.headers.X'],
-      ['changed', 'shop', 'profile'],
-    ],
-  );
-  assert.doesNotMatch(stdout + same.stdout, /canary/);
-});
-
-test('plan: Markdown for a comment holds the same, and nothing that breaks out of its table', async () => {
-  const odd = listOf('  - { name: "a|b<img>", target: "https://odd.example.com" }');
-  const { code, stdout } = await planFrom(small, odd, '--markdown');
-  assert.equal(code, 0);
-  assert.match(stdout, /^### Bothways plan\n\n\*\*Series \d+ -> \d+/);
-  assert.match(stdout, /^\| added \| a\\\|b&lt;img> \| {2}\|$/m);
-});
-
 test('plan: over a budget the exit code is 1, and it is said by how much; flags win over the list', async () => {
   const tight = listOf('  - https://www.example.com', 'budget: { usd: 0.5, series: 10 }');
   const { code, stderr } = await plan(tight);
@@ -114,33 +63,46 @@ test('plan: over a budget the exit code is 1, and it is said by how much; flags 
   assert.equal((await plan(small, '--budget-series', '5')).code, 1);
 });
 
-test('plan: own prices are taken as they are, and wrong ones refused with their key', async () => {
-  await using own = await listFile('lambda_gb_second: 0\nlambda_request: 0\nscheduler_invocation: 0\namp_sample: 1\n');
-  const { receivers, usd } = JSON.parse((await plan(small, '--json', '--prices', own.path)).stdout).costs;
-  assert.equal(usd, receivers[0].samples);
-  for (const [text, why] of [
-    ['lambda: 1', /unknown key lambda; known are lambda_gb_second, /],
-    ['lambda_request: -1', /lambda_request: write dollars for one unit/],
-    ['lambda_request: .nan', /lambda_request: write dollars for one unit/],
-    ['- 1', /write a mapping of prices/],
-    ['{', /write a mapping of prices/],
-  ] as const) {
-    await using wrong = await listFile(text);
-    const { code, stdout, stderr } = await plan(small, '--prices', wrong.path);
-    assert.deepEqual([code, stdout], [2, ''], text);
-    assert.match(stderr, why);
-  }
-  assert.match((await plan(small, '--prices', '/nonexistent')).stderr, /--prices: \/nonexistent cannot be read/);
+test('plan: what clusters may publish is counted as if all were there, and said to be an upper bound', async () => {
+  const listening = (clusters: string) =>
+    listOf(
+      '  - { name: shop, target: "https://shop.example.com" }',
+      `aws: { list: { bucket: lists, region: eu-west-1, clusters: ${clusters} } }`,
+    );
+  const costsOfList = async (list: string) => JSON.parse((await plan(list, '--json')).stdout).costs;
+  const [none, some] = [
+    await costsOfList(listening('[]')),
+    await costsOfList(listening('[{ name: a, max_targets: 250 }]')),
+  ];
+  const [before, after] = [none.vantages[0], some.vantages[0]];
+  assert.deepEqual([before.found, before.shards, after.checks, after.found, after.shards], [0, 1, 1, 250, 3]);
+  assert.ok(after.series - before.series > 250 * 30, `${after.series}`);
+  assert.ok(after.gbSeconds > before.gbSeconds * 3);
+  assert.ok(some.usd > none.usd);
+  const { stdout } = await plan(listening('[a]'));
+  assert.match(stdout, /^ {2}eu-west-1 +1 \+ 100 +2 /m);
+  assert.match(stdout, /^What stands behind \+ is an upper bound: as many targets as clusters may publish/m);
+  assert.match((await plan(listening('[a]'), '--markdown')).stdout, /is an upper bound/);
+  assert.doesNotMatch((await plan(small)).stdout, /upper bound/);
+  const over = await plan(listening('[{ name: a, max_targets: 10000 }]'), '--budget-series', '100000');
+  assert.match(over.stderr, /series are \d+ over the budget/);
 });
 
 test('plan: hostile flags, broken lists and lists too large are refused', async () => {
   for (const budget of ['-1', 'NaN', '1e9', 'Infinity', '1 000'])
     assert.match((await plan(small, '--budget-usd', budget)).stderr, /--budget-usd: write dollars a month/, budget);
-  const broken = await planFrom('targets: [', small);
-  assert.deepEqual([broken.code, broken.stdout], [2, '']);
+  for (const budget of ['1.5', '-1', '1e9', '0x1'])
+    assert.match(
+      (await plan(small, '--budget-series', budget)).stderr,
+      /--budget-series: write a whole number/,
+      budget,
+    );
   assert.match((await plan(small, '--json', '--markdown')).stderr, /not both/);
   const many = Array.from({ length: 45_001 }, (_, index) => `  - https://w${index}.example.com`).join('\n');
-  assert.match((await plan(listOf(many))).stderr, /has 45001 checks, more than one stack holds schedules for/);
+  assert.match(
+    (await plan(listOf(many))).stderr,
+    /has 45001 checks, and one stack holds the schedules for 45000; add a second/,
+  );
 });
 
 test('plan: what will not fit or needs a quota is a warning', async () => {
@@ -149,4 +111,17 @@ test('plan: what will not fit or needs a quota is a warning', async () => {
   assert.match(stderr, /warning: eu-west-1: 15 shards start in the same second; new accounts may run no more than 10/);
   const slow = await plan(listOf(many, 'aws: { memory: 128 }'));
   assert.doesNotMatch(slow.stderr, /checks will be left out/);
+});
+
+test('plan: what is deployed as some stage is planned, and what cannot be as any stage is refused', async () => {
+  const named = (letters: number) => `
+vantages: { ${'v'.repeat(letters)}: { kind: lambda, region: ap-southeast-1 } }
+remote_write: [{ url: "https://push.example.com/" }]
+targets: ["https://www.example.com"]
+`;
+  const fits = await plan(named(26));
+  assert.equal(fits.code, 0, fits.stderr);
+  const tooLong = await plan(named(31));
+  assert.equal(tooLong.code, 2);
+  assert.match(tooLong.stderr, /^bothways: the name bothways-x-v+-schedule-ap-southeast-1 has 66 letters, .*\n$/);
 });

@@ -61,7 +61,7 @@ const listOf = (targets: Record<string, string>, writeUrl: string) => `
 external_labels: { env: test }
 vantages:
   prod-a: { kind: agent, labels: { vantage_cluster: prod-a } }
-  eu-west-1: { kind: lambda, private: allow, vpc: { subnet_ids: [s], security_group_ids: [g] } }
+  eu-west-1: { kind: lambda, private: allow, vpc: { subnet_ids: [subnet-1], security_group_ids: [sg-1] } }
 remote_write: [{ url: "${writeUrl}" }]
 modules:
   private_ca: { prober: http, http: { tls_config: { ca_file: ca.pem } } }

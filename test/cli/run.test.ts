@@ -108,7 +108,6 @@ test('run: wrong usage gives exit code 2 and says what to write', async () => {
   await using file = await listFile(list('http://127.0.0.1:1', []));
   const table: [words: string[], line: RegExp][] = [
     [['--config', file.path, '--vantage', 'laptop'], /run needs --once/],
-    [['--once'], /run needs --config FILE/],
     [['--once', '--config', file.path], /write --vantage laptop or --vantage server/],
     [['--once', '--config', file.path, '--vantage', 'latpop'], /no vantage "latpop"; did you mean laptop\?/],
     [['--once', '--config', file.path, '--vantage', 'moon'], /no vantage "moon"; write one of laptop, server/],

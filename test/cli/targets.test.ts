@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { gunzipSync } from 'node:zlib';
-import { loadTexts } from '../../src/config/load.ts';
 import { listText } from '../../src/config/list-text.ts';
+import { loadTexts } from '../../src/config/load.ts';
 import { readPacked } from '../../src/config/packed.ts';
 import { probers } from '../../src/probers/index.ts';
 import { awsServer } from '../servers/aws.ts';
@@ -113,6 +113,70 @@ test('targets: who pushes at the same time as somebody else is told, and overwri
   assert.equal(there.aws.objects.get('lists/b/prod/lists/eu-west-1.json'), before);
 });
 
+test('targets: a list that has functions probe nothing is not written, unless that is meant', async () => {
+  await using there = await world();
+  await there.targets('push', first);
+  const before = new Map(there.aws.objects);
+  const empty = first.replace(/targets:\n.*$/s, 'targets: []');
+  for (const words of [[], ['--out', '/dev/null/none']]) {
+    const { code, stderr } = await there.targets('push', empty, ...words);
+    assert.equal(code, 2, stderr);
+    assert.match(
+      stderr,
+      /no target of the list is probed from a Lambda vantage, .*; write --allow-empty if that is meant/,
+    );
+  }
+  assert.deepEqual(there.aws.objects, before);
+  assert.equal((await there.targets('push', empty, '--allow-empty')).code, 0);
+  const packed = there.aws.objects.get('lists/b/prod/lists/us-east-1.json') ?? assert.fail('none');
+  const read = readPacked(gunzipSync(packed).toString());
+  assert.deepEqual(read.ok && read.packed.checks, []);
+});
+
+test('targets: a vantage that the list no longer has is named, with what removes its function', async () => {
+  await using there = await world();
+  await there.targets('push', first);
+  const less = first.replace(', us-east-1: { kind: lambda }', '');
+  const said =
+    'warning: us-east-1 is no longer in the list, and its function goes on with the one it has; remove it: bothways remove --stage prod --stack bothways-prod-us-east-1\n';
+  const diff = await there.targets('diff', less);
+  assert.deepEqual([diff.code, diff.stderr], [1, said]);
+  assert.match(diff.stdout, /^ {2}list of {2}us-east-1 {2}[0-9a-f]{12} -> none$/m);
+  const { differs, vantages } = JSON.parse((await there.targets('diff', less, '--json')).stdout);
+  assert.deepEqual([differs, /^[0-9a-f]{12} -> none$/.test(vantages['us-east-1'])], [true, true]);
+  const push = await there.targets('push', less);
+  assert.deepEqual([push.code, push.stderr], [0, said]);
+});
+
+test('targets: what a function must be deployed for first is said when it is pushed', async () => {
+  await using there = await world();
+  const many = (count: number) =>
+    listOf(Array.from({ length: count }, (_, index) => `  - https://www${index}.example.com`).join('\n'));
+  assert.equal((await there.targets('push', many(100))).stderr, '');
+  const grown = await there.targets('push', many(151));
+  assert.equal(grown.code, 0);
+  assert.match(
+    grown.stderr,
+    /^warning: eu-west-1: 151 checks, and there were 100; the number of shards is that of the last deployment: bothways deploy --stage prod$/m,
+  );
+  assert.equal((await there.targets('push', many(152))).stderr, '');
+  const { stderr } = await there.targets('push', second);
+  assert.match(
+    stderr,
+    /^warning: us-east-1: new in the list is \$\{ssm:\/other\}; a function that was not deployed with it keeps the list it has: bothways deploy --stage prod$/m,
+  );
+});
+
+test('targets: with --if-configured a list without a bucket is none to push', async () => {
+  await using there = await world();
+  const none = await there.targets('push', first.replace(bucket, ''), '--if-configured');
+  assert.deepEqual([none.code, none.stdout, there.aws.calls], [0, '', []]);
+  assert.equal(none.stderr, 'the list names no bucket, so there is nothing to push\n');
+  assert.equal((await there.targets('push', first, '--if-configured')).code, 0);
+  assert.match((await there.targets('diff', first, '--if-configured')).stderr, /--if-configured is for push/);
+  assert.equal(there.aws.objects.size, 3);
+});
+
 test('targets: what is missing or forbidden is said in one line', async () => {
   await using there = await world();
   const none = await there.targets('pull', first);
@@ -134,6 +198,7 @@ test('targets: what is missing or forbidden is said in one line', async () => {
   assert.deepEqual([denied.code, denied.stdout], [1, '']);
   assert.match(denied.stderr, /^bothways: s3:\/\/lists\/b\/prod\/list\.json cannot be read: status 403/m);
   assert.match((await there.targets('oush', first)).stderr, /write push, pull or diff/);
+  assert.match((await cli(['targets'])).stderr, /targets needs an ACTION \(push, pull or diff\): bothways targets/);
 });
 
 test('list as text: it loads to the same list again', () => {
@@ -164,5 +229,18 @@ test('targets: with --out the same objects are written into a folder, and AWS is
     assert.match((await there.targets('push', first, '--out', '/dev/null')).stderr, /cannot be written to: ENOTDIR/);
   } finally {
     await rm(folder, { recursive: true });
+  }
+});
+
+test('targets: a bucket that is not there is no bucket without a list', async () => {
+  await using there = await world();
+  there.aws.gone.add('lists');
+  for (const action of ['diff', 'pull', 'push']) {
+    const { code, stdout, stderr } = await there.targets(action, first);
+    assert.deepEqual([code, stdout], [1, ''], action);
+    assert.match(
+      stderr,
+      /^bothways: s3:\/\/lists\/b\/prod\/list\.json cannot be read: status 404: NoSuchBucket: .*\n$/,
+    );
   }
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { traceBoard, traceTable } from '../../src/cli/trace-table.ts';
 import { paint } from '../../src/cli/paint.ts';
+import { traceBoard, traceTable } from '../../src/cli/trace-table.ts';
 import { openEngine } from '../../src/net/icmp/open-engine.ts';
 import { capture, cli } from './console.ts';
 
