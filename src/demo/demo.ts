@@ -8,7 +8,7 @@ import type { PageFile } from '../agent/page-file.ts';
 import { agentRoutes } from '../agent/routes.ts';
 import { webServer } from '../agent/web-server.ts';
 import { load } from '../config/load.ts';
-import { readPacked, packList } from '../config/packed.ts';
+import { packList, readPacked } from '../config/packed.ts';
 import type { ProberTable } from '../config/schema.ts';
 import { probeDoor, type Summary } from '../lambda/probe-door.ts';
 import { marks } from '../net/marks.ts';

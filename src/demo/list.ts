@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 export const regions = ['eu-west-1', 'us-east-1'] as const;
 
 /** Networks of the functions: made up, but a list that probes private addresses from Lambda must name one. */
-const vpc = { subnet_ids: ['subnet-demo'], security_group_ids: ['sg-demo'] };
+const vpc = { subnet_ids: ['subnet-00000000'], security_group_ids: ['sg-00000000'] };
 
 /**
  * The target list of the demo as a file: two regions outside, one agent inside, intervals short enough to look at.

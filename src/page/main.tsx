@@ -6,13 +6,14 @@ import {
   ageText,
   cellSentence,
   changes,
+  foundText,
   type Section,
   sectionsOf,
   sentence,
+  shapes,
   sparkline,
   stateOf,
   wordOf,
-  waysOf,
 } from './view.ts';
 import { Ways } from './ways.tsx';
 
@@ -118,7 +119,7 @@ const Page = () => {
           {problem}; what is shown is from {ageText(browserNow - heardAt)}
         </p>
       )}
-      {status !== undefined && <Ways ways={waysOf(status.checks, now)} />}
+      {status !== undefined && <Ways checks={status.checks} standsOn={status.list.standsOn ?? []} now={now} />}
       <div class="tools">
         <input
           type="search"
@@ -145,12 +146,19 @@ const Page = () => {
   );
 };
 
-const ListState = ({ hash, loadedAt, problem, now }: Status['list'] & { readonly now: number }) => (
-  <span class={problem === undefined ? 'dim' : 'bad'}>
-    {problem === undefined
-      ? `list ${hash}, read ${ageText(now - loadedAt)}`
-      : `the newest list is not in use: ${problem}`}
-  </span>
+const ListState = ({ hash, loadedAt, problem, found = [], now }: Status['list'] & { readonly now: number }) => (
+  <>
+    <span class={problem === undefined ? 'dim' : 'bad'}>
+      {problem === undefined
+        ? `list ${hash}, read ${ageText(now - loadedAt)}`
+        : `the newest list is not in use: ${problem}`}
+    </span>
+    {found.map((one) => (
+      <span key={one.source} class={one.problem === undefined ? 'dim' : 'bad'}>
+        {foundText(one)}
+      </span>
+    ))}
+  </>
 );
 
 type MatrixProps = {
@@ -194,8 +202,6 @@ const Matrix = ({ section: { title, vantages, rows, hidden }, now, chosen, onCho
     {hidden > 0 && <p class="dim">and {hidden} more; search for what you look for</p>}
   </section>
 );
-
-const shapes = { good: '✓', failing: '✗', waiting: '…', silent: '?' } as const;
 
 type CellProps = { readonly check: CheckRow } & Pick<MatrixProps, 'now' | 'chosen' | 'onChoose'>;
 

@@ -1,4 +1,4 @@
-import type { EpochMs, Labels, Side } from '../kernel/check.ts';
+import type { EpochMs, Labels, Side, StandsOn } from '../kernel/check.ts';
 
 /** What the status page is told (`GET /api/status`): plain data that survives JSON. */
 export type Status = {
@@ -52,5 +52,17 @@ export type DeliveryRow = {
   readonly problem?: string;
 };
 
-/** The target list that is in use. `problem` is why a newer one is not. */
-export type ListState = { readonly hash: string; readonly loadedAt: EpochMs; readonly problem?: string };
+/**
+ * The target list that is in use. `problem` is why a newer one is not; `found` is what it finds besides its own targets; `standsOn`
+ * is what its targets say by `inside:`, whoever probes them.
+ */
+export type ListState = {
+  readonly hash: string;
+  readonly loadedAt: EpochMs;
+  readonly problem?: string;
+  readonly found?: readonly FoundRow[];
+  readonly standsOn?: readonly StandsOn[];
+};
+
+/** What a block of `discover` has found. `problem` is why that may be out of date. */
+export type FoundRow = { readonly source: string; readonly targets: number; readonly problem?: string };

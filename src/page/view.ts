@@ -1,9 +1,12 @@
-import type { CheckRow, Status } from './status.ts';
+import type { CheckRow, FoundRow, Status } from './status.ts';
 
 // What the page says, without a browser: words, groups, shapes.
 
 /** How a check stands. `silent`: it has not been run for three intervals. */
 export type State = 'good' | 'failing' | 'waiting' | 'silent';
+
+/** How a state is drawn, so that colour is not all that tells it. */
+export const shapes = { good: '✓', failing: '✗', waiting: '…', silent: '?' } as const satisfies Record<State, string>;
 
 /** A target with its cell at each vantage of its side. */
 export type Row = {
@@ -97,52 +100,6 @@ export const sentence = (checks: readonly CheckRow[], now: number): string => {
   return `${good} of ${targets.size} targets are good everywhere${parts.length === 0 ? '' : `; ${parts.join(', ')}`}.`;
 };
 
-/** One of the two ways: who looks, at how many targets, how many are good, and what is worst. */
-export type Way = {
-  readonly side: CheckRow['side'];
-  readonly title: string;
-  readonly from: string;
-  readonly to: string;
-  readonly good: number;
-  readonly targets: number;
-  /** A failing target with its reason, the one that fails from most places. */
-  readonly worst: string | undefined;
-};
-
-const ways = {
-  outside: { title: 'outside in', to: 'what users open' },
-  inside: { title: 'inside out', to: 'what it stands on' },
-} as const;
-
-/** The picture of both ways; of one, where there is only one. */
-export const waysOf = (checks: readonly CheckRow[], now: number): readonly Way[] =>
-  (['outside', 'inside'] as const).flatMap((side) => {
-    const own = checks.filter((check) => check.side === side);
-    if (own.length === 0) return [];
-    const targets = [...Map.groupBy(own, ({ name }) => name).values()];
-    const failing = targets
-      .map((group) => group.filter((check) => stateOf(check, now) === 'failing'))
-      .filter((group) => group.length > 0)
-      .sort((a, b) => b.length - a.length);
-    const [worst] = failing[0] ?? [];
-    const places = [...new Set(own.map(({ vantage }) => vantage))].sort();
-    return [
-      {
-        side,
-        ...ways[side],
-        from: listed(places),
-        to: `${ways[side].to}: ${listed(targets.map(([one]) => one?.name ?? '').sort())}`,
-        good: targets.filter((group) => group.every((check) => stateOf(check, now) === 'good')).length,
-        targets: targets.length,
-        worst: worst === undefined ? undefined : `${worst.name}: ${wordOf(worst, now)}`,
-      },
-    ];
-  });
-
-/** Some names, and how many more. */
-const listed = (names: readonly string[]): string =>
-  names.length <= 4 ? names.join(', ') : `${names.slice(0, 3).join(', ')} and ${names.length - 3} more`;
-
 /** A duration for people: `0.8 ms`, `12 ms`, `1.4 s`. */
 export const msText = (seconds: number): string => {
   const ms = seconds * 1_000;
@@ -157,6 +114,12 @@ export const ageText = (ms: number): string => {
   if (seconds < 120) return `${seconds} s ago`;
   return seconds < 7_200 ? `${Math.round(seconds / 60)} min ago` : `${Math.round(seconds / 3_600)} h ago`;
 };
+
+/** What a block of `discover` has, and why that may be out of date. */
+export const foundText = ({ source, targets, problem }: FoundRow): string =>
+  problem === undefined
+    ? `${targets} found by ${source}`
+    : `${source}: ${problem}; ${targets} found before stay in use`;
 
 /** What a cell says in a word: the reason while it fails. */
 export const wordOf = (check: CheckRow, now: number): string => {

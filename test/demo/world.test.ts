@@ -64,7 +64,7 @@ test('world: each target is as well or as ill as it should be', async () => {
 test('world: each thing that breaks does so at its time, mends, and breaks again', async () => {
   let seconds = 0;
   await using there = await world({ now: () => seconds * 1_000 });
-  const breaking = ['checkout', 'login', 'orders-db'];
+  const breaking = ['shop', 'checkout', 'login', 'orders-db'];
   const checks = checksOf(there.targets).filter(
     ({ target, vantage }) => breaking.includes(target.name) && vantage.name !== 'us-east-1',
   );
@@ -78,13 +78,14 @@ test('world: each thing that breaks does so at its time, mends, and breaks again
     }
     return seen;
   };
-  const well = { checkout: 'good', login: 'good', 'orders-db': 'good' };
+  const well = { shop: 'good', checkout: 'good', login: 'good', 'orders-db': 'good' };
   for (const cycle of [0, 200]) {
     for (const [time, broken] of [
       [0, {}],
       [16, { login: 'connect_refused' }],
-      [26, { checkout: 'http_status' }],
-      [41, { 'orders-db': 'connect_reset' }],
+      [26, { shop: 'http_status', checkout: 'http_status' }],
+      // The shop falls with the database that it stands on.
+      [41, { shop: 'http_status', 'orders-db': 'connect_reset' }],
       [51, {}],
     ] as const) {
       const expected = { ...well, ...broken };

@@ -60,6 +60,8 @@ const startBrowser = async (path: string) => {
   };
 };
 
+const isRising = (all: readonly number[]) => all.every((one, index) => index === 0 || one > (all[index - 1] ?? 0));
+
 const cellOf = (page: Page, target: string, vantage: string) =>
   page.getByRole('button', { name: new RegExp(`^${target} from ${vantage} is (good|failing)`) });
 
@@ -82,7 +84,24 @@ test('page: both sides are shown, searched, chosen by keyboard, and told when th
   const picture = page.getByRole('region', { name: 'Both ways' });
   await picture.getByText('outside in').waitFor();
   await picture.getByText('inside out').waitFor();
-  await picture.getByText(/\d of 8 good; \w/).waitFor();
+  await picture.getByText(/^[0-2] of 2 places good/).waitFor();
+  await picture.getByText(/^[0-2] of 2 good/).waitFor();
+  await picture.getByText('ingress · shop').waitFor();
+  await picture.getByText('app · shop').waitFor();
+  assert.deepEqual(
+    (await picture.getByRole('listitem').allTextContents()).map((text) => /[a-z-]+/.exec(text)?.[0]),
+    ['orders-db', 'partner-api'],
+  );
+  assert.doesNotMatch((await picture.textContent()) ?? '', /legacy|names/);
+  const centres = async () =>
+    (
+      await picture
+        .locator('.place, .drawn')
+        .evaluateAll((all) => all.map((one) => one.getBoundingClientRect().toJSON()))
+    ).map(({ x, y, width, height }) => [Math.round(x + width / 2), Math.round(y + height / 2)] as const);
+  const wide = await centres();
+  assert.equal(wide.length, 6);
+  assert.ok(isRising(wide.map(([x]) => x)), `one beside the other: ${JSON.stringify(wide)}`);
   await page.getByRole('button', { name: /^legacy from us-east-1 is failing: tls_expired in tls/ }).waitFor();
   await cellOf(page, 'names', 'cluster-a').waitFor();
   await page
@@ -112,6 +131,10 @@ test('page: both sides are shown, searched, chosen by keyboard, and told when th
   await page.setViewportSize({ width: 360, height: 800 });
   const overflow = await page.evaluate('document.documentElement.scrollWidth - window.innerWidth');
   assert.ok(Number(overflow) <= 0, `the page is ${overflow} px wider than a phone`);
+
+  const tall = await centres();
+  assert.ok(isRising(tall.map(([, y]) => y)), `one below the other: ${JSON.stringify(tall)}`);
+  assert.equal(new Set(tall.map(([x]) => x)).size, 1, JSON.stringify(tall));
 
   const background = () => page.evaluate<string>('getComputedStyle(document.body).backgroundColor');
   await page.emulateMedia({ colorScheme: 'light' });

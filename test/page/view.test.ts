@@ -6,6 +6,7 @@ import {
   cellSentence,
   certificateState,
   changes,
+  foundText,
   mostRows,
   msText,
   phaseShares,
@@ -13,40 +14,10 @@ import {
   sentence,
   sparkline,
   stateOf,
-  waysOf,
   wordOf,
 } from '../../src/page/view.ts';
+import { failing, now, row } from './rows.ts';
 
-const now = 1_700_000_000_000;
-const row = (different: Partial<CheckRow> = {}): CheckRow => {
-  const { name = 'shop', vantage = 'eu-west-1' } = different;
-  return {
-    id: `${name} ${vantage}`,
-    name,
-    instance: `https://${name}.example`,
-    side: 'outside',
-    vantage,
-    vantageKind: 'lambda',
-    labels: { team: 'checkout' },
-    at: now - 3_000,
-    intervalMs: 60_000,
-    up: true,
-    failures: [],
-    seconds: 0.0123,
-    phases: [
-      ['resolve', 0.001],
-      ['connect', 0.003],
-      ['tls', 0],
-    ],
-    recent: [
-      [1, 0.01, true],
-      [2, 0.02, true],
-    ],
-    ...different,
-  };
-};
-const failing = (different: Partial<CheckRow> = {}) =>
-  row({ up: false, failures: [{ phase: 'tls', reason: 'tls_expired' }], ...different });
 const all = { text: '', onlyFailing: false };
 
 test('view: a check is good, failing, waiting or silent', () => {
@@ -152,30 +123,11 @@ test('view: only changes of state are told', () => {
   ]);
 });
 
-test('view: both ways are told with who looks, how many are good, and the worst with its reason', () => {
-  const inside = (different: Partial<CheckRow>) => row({ side: 'inside', vantage: 'prod-a', ...different });
-  const [out, into] = waysOf(
-    [
-      row(),
-      row({ vantage: 'us-east-1' }),
-      failing({ name: 'login' }),
-      failing({ name: 'old' }),
-      failing({ name: 'old', vantage: 'us-east-1' }),
-      ...['a', 'b', 'c', 'd', 'e'].map((name) => inside({ name })),
-    ],
-    now,
+test('view: what is found says from where, and why it may be out of date', () => {
+  const found = { source: 'kubernetes[0]', targets: 12 };
+  assert.equal(foundText(found), '12 found by kubernetes[0]');
+  assert.equal(
+    foundText({ ...found, problem: 'the API server answered 503' }),
+    'kubernetes[0]: the API server answered 503; 12 found before stay in use',
   );
-  assert.deepEqual(out, {
-    side: 'outside',
-    title: 'outside in',
-    from: 'eu-west-1, us-east-1',
-    to: 'what users open: login, old, shop',
-    good: 1,
-    targets: 3,
-    worst: 'old: tls_expired',
-  });
-  assert.deepEqual([into?.from, into?.to], ['prod-a', 'what it stands on: a, b, c and 2 more']);
-  assert.deepEqual([into?.good, into?.targets, into?.worst], [5, 5, undefined]);
-  assert.equal(waysOf([row()], now).length, 1);
-  assert.deepEqual(waysOf([], now), []);
 });
