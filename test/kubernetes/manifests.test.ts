@@ -1,69 +1,21 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { readFile, readdir } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { PodMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PodMonitor';
-import { DaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
-import { Deployment } from 'kubernetes-models/apps/v1/Deployment';
-import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet';
-import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress';
-import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy';
-import { ClusterRole } from 'kubernetes-models/rbac.authorization.k8s.io/v1/ClusterRole';
-import { ClusterRoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/ClusterRoleBinding';
-import { ConfigMap } from 'kubernetes-models/v1/ConfigMap';
 import { Namespace } from 'kubernetes-models/v1/Namespace';
 import { Service } from 'kubernetes-models/v1/Service';
-import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount';
-import { parseAllDocuments } from 'yaml';
+import { parse, parseAllDocuments } from 'yaml';
 import { agent } from '../../src/cli/agent.ts';
 import { parseFlags } from '../../src/cli/flags.ts';
 import { loadTexts } from '../../src/config/load.ts';
 import { choosePart } from '../../src/config/part.ts';
-import { resourcesOf, verbs } from '../../src/discover/rights.ts';
 import { probers } from '../../src/probers/index.ts';
 import { needs } from '../servers/peers.ts';
+import { assertBound, built, folder, type Manifest, models, ours, places, wordsOf, workloads } from './manifests.ts';
 import { broken, type PodSpec, restrictedRules } from './restricted.ts';
 
-const folder = fileURLToPath(new URL('../../infra/kubernetes', import.meta.url));
-const run = promisify(execFile);
-
-// biome-ignore lint/suspicious/noExplicitAny: manifests are read as they come, and checked below
-type Manifest = any;
-const models: Readonly<Record<string, new (data: Manifest) => { validate: () => void }>> = {
-  Deployment,
-  DaemonSet,
-  StatefulSet,
-  Service,
-  ServiceAccount,
-  ConfigMap,
-  Namespace,
-  Ingress,
-  NetworkPolicy,
-  ClusterRole,
-  ClusterRoleBinding,
-  PodMonitor,
-};
-const workloads = new Set(['Deployment', 'DaemonSet', 'StatefulSet']);
-
-const built = async (kubectl: string, place: string): Promise<readonly Manifest[]> => {
-  const { stdout } = await run(kubectl, ['kustomize', `${folder}/${place}`], { maxBuffer: 16e6 });
-  return parseAllDocuments(stdout).map((document) => document.toJS());
-};
-
-/** Our own workload of a build, and its pods. */
-const ours = (all: readonly Manifest[]) => {
-  const [workload] = all.filter(({ kind, metadata }) => workloads.has(kind) && metadata.name === 'bothways');
-  const pod: PodSpec & { containers: readonly Manifest[] } = workload.spec.template.spec;
-  return { workload, pod, container: pod.containers[0] };
-};
-
-/** The words of the container, with the variables that the cluster would put there. */
-const wordsOf = (container: Manifest): string[] =>
-  container.args.map((word: string) => word.replace('$(NODE_NAME)', 'node-7').replace('$(POD_INDEX)', '2'));
-
-const places = ['base', 'overlays/daemonset', 'overlays/sharded', 'poc'];
+const selecting = new Set([...workloads, 'Service', 'NetworkPolicy']);
 
 for (const place of places)
   test(`manifests: ${place} is built, and every object is as the API describes it`, async (t) => {
@@ -89,12 +41,11 @@ for (const place of places)
     const { workload, pod, container } = ours(all);
     const labels = workload.spec.template.metadata.labels;
     for (const { kind, spec, metadata } of all) {
-      if (metadata.name !== 'bothways') continue;
-      const selector =
-        kind === 'Service' ? spec.selector : (spec?.selector?.matchLabels ?? spec?.podSelector?.matchLabels);
-      if (selector === undefined) continue;
-      assert.ok(Object.keys(selector).length > 0, kind);
-      for (const [key, value] of Object.entries(selector)) assert.equal(labels[key], value, kind);
+      if (!/^bothways/.test(metadata.name) || !selecting.has(kind)) continue;
+      const { selector = spec.podSelector } = spec;
+      const { matchLabels = kind === 'Service' ? selector : {} } = selector;
+      assert.ok(Object.keys(matchLabels).length > 0, `${kind} selects every pod of the namespace`);
+      for (const [key, value] of Object.entries(matchLabels)) assert.equal(labels[key], value, kind);
     }
     const flags = parseFlags(agent, wordsOf(container).slice(1));
     assert.ok(flags.ok, JSON.stringify(flags));
@@ -122,23 +73,118 @@ for (const place of places)
     if (!part.ok) assert.fail(part.message);
     assert.ok(part.checks.length > 0);
     assert.ok(part.endpoints.length > 0);
-    const binding = all.find(({ kind }) => kind === 'ClusterRoleBinding');
-    assert.equal(binding.subjects[0].namespace, place === 'poc' ? 'shop' : 'default');
+    // Whoever discovers nothing has no token and no right.
+    const discovers = loaded.list.discover?.kubernetes !== undefined;
+    const rights = all.filter(({ kind }) => kind === 'ClusterRoleBinding');
+    assert.equal(rights.length, discovers ? 1 : 0);
+    const account = all.find(({ kind }) => kind === 'ServiceAccount');
+    assert.equal(pod.automountServiceAccountToken ?? account.automountServiceAccountToken, discovers);
     assert.equal(pod.hostNetwork, undefined);
     assert.deepEqual(workload.spec.template.spec.securityContext.sysctls, [
-      { name: 'net.ipv4.ping_group_range', value: '0 2147483647' },
+      { name: 'net.ipv4.ping_group_range', value: '0 65535' },
     ]);
   });
 
-test('manifests: the role allows exactly what discovery reads', async () => {
-  const documents = parseAllDocuments(await readFile(`${folder}/base/rbac.yaml`, 'utf8')).map((one) => one.toJS());
-  const { rules } = documents.find(({ kind }: Manifest) => kind === 'ClusterRole');
-  const allowed = rules.flatMap(({ apiGroups, resources, verbs: may }: Manifest) => {
-    assert.deepEqual(may, [...verbs]);
-    return apiGroups.flatMap((group: string) => resources.map((resource: string) => `${group}/${resource}`));
-  });
-  const needed = Object.values(resourcesOf).flatMap((all) => all.map(({ group, resource }) => `${group}/${resource}`));
-  assert.deepEqual([...allowed].sort(), [...new Set(needed)].sort());
+test('docs: the groups that may ping are those of the manifests, all of which a pod with ids of its own has', async () => {
+  const root = join(folder, '../..');
+  for (const page of ['docs/image.md', 'docs/paths.md', 'infra/kubernetes/agent/deployment.yaml']) {
+    const text = await readFile(join(root, page), 'utf8');
+    const values = [...text.matchAll(/ping_group_range(?:=|, value: )"([^"]*)"/g)].map(([, value]) => value);
+    // A user namespace maps 65,536 ids, and takes no sysctl that names others.
+    assert.deepEqual([...new Set(values)], ['0 65535'], page);
+  }
+});
+
+test('manifests: the base runs a list whose only agent has any name', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  for (const place of ['base', 'overlays/sharded', 'poc']) {
+    const { container } = ours(await built(kubectl.path, place));
+    assert.ok(!wordsOf(container).some((word) => word.startsWith('--vantage')), place);
+  }
+});
+
+test('manifests: an agent for every node is on the tainted ones too', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  const { workload, pod } = ours(await built(kubectl.path, 'overlays/daemonset'));
+  assert.equal(workload.kind, 'DaemonSet');
+  assert.deepEqual(
+    (pod as Manifest).tolerations,
+    ['NoSchedule', 'NoExecute'].map((effect) => ({ operator: 'Exists', effect })),
+  );
+});
+
+test('manifests: each shard has a name of its own, behind a service without an address', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  const { replacements } = parse(await readFile(`${folder}/overlays/sharded/kustomization.yaml`, 'utf8'));
+  const second = ['nameSuffix: -second', `replacements: ${JSON.stringify(replacements)}`];
+  for (const more of [[], second]) {
+    const all = await built(kubectl.path, 'overlays/sharded', 'namespace: monitoring', ...more);
+    const { serviceName } = ours(all).workload.spec;
+    const service = all.find(({ kind, metadata }) => kind === 'Service' && metadata.name === serviceName);
+    assert.equal(service?.spec.clusterIP, 'None', serviceName);
+    assert.equal(service.metadata.namespace, 'monitoring');
+  }
+});
+
+test('manifests: from one place to another no Service has to lose or to get an address, which the API refuses', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  const addresses = new Map<string, Set<unknown>>();
+  for (const place of places)
+    for (const { kind, metadata, spec } of await built(kubectl.path, place))
+      if (kind === 'Service')
+        addresses.set(metadata.name, (addresses.get(metadata.name) ?? new Set()).add(spec.clusterIP));
+  assert.ok(addresses.has('bothways'));
+  for (const [name, all] of addresses) assert.equal(all.size, 1, name);
+});
+
+test('manifests: the namespace for an agent of its own keeps the restricted profile', async () => {
+  const namespace = parse(await readFile(`${folder}/namespace.yaml`, 'utf8'));
+  new Namespace(namespace).validate();
+  assert.equal(namespace.metadata.name, 'bothways');
+  assert.equal(namespace.metadata.labels['pod-security.kubernetes.io/enforce'], 'restricted');
+});
+
+test('docs: the overlay and the patches that are shown do what is said of them', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  const text = await readFile(join(folder, '../../docs/kubernetes.md'), 'utf8');
+  const blocks = [...text.matchAll(/^```(\w*)\n(.*?)^```$/gms)];
+  const [overlay = '', patches = ''] = blocks.flatMap(([, language, block = '']) => (language === '' ? [block] : []));
+  assert.match(overlay, /^resources: \[\S+\/base\]\n/);
+  // A list of its own, which is no file here.
+  const own = overlay.replace(/^resources: .*\n/, '').replace('files: [bothways.yml]', 'literals: [bothways.yml=x]');
+  const all = await built(kubectl.path, 'base', own, patches);
+  assertBound(all, 'monitoring');
+  const { container } = ours(all);
+  assert.match(container.image, /^registry\.example\.com\/bothways:/);
+  assert.deepEqual(
+    wordsOf(container).filter((word) => /^--(?:listen|vantage)/.test(word)),
+    ['--listen=[::]:9115', '--vantage=prod-a'],
+  );
+  assert.ok(parseFlags(agent, wordsOf(container).slice(1)).ok);
+  assert.equal(all.find(({ kind }) => kind === 'ConfigMap').data['bothways.yml'], 'x');
+  assert.deepEqual(all.find(({ kind }) => kind === 'NetworkPolicy').spec.ingress[0].from, [
+    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } },
+  ]);
+});
+
+test('docs: what is to be applied is there, and by no command that would leave the rights behind', async () => {
+  const root = join(folder, '../..');
+  let commands = 0;
+  for (const page of ['README.md', 'docs/kubernetes.md', 'infra/kubernetes/poc/README.md']) {
+    const text = await readFile(join(root, page), 'utf8');
+    for (const [command, flag, path = ''] of text.matchAll(/kubectl apply.*? -([kf]) (\S+).*/g)) {
+      commands += 1;
+      // -n does not reach the subject of a role's binding.
+      assert.doesNotMatch(command, /(?:-n|--namespace)\b/, page);
+      await stat(join(root, path, ...(flag === 'k' ? ['kustomization.yaml'] : [])));
+    }
+  }
+  assert.ok(commands >= 4);
 });
 
 test('manifests: the number of shards stands in one place', async (t) => {
@@ -147,6 +193,12 @@ test('manifests: the number of shards stands in one place', async (t) => {
   const { workload, container } = ours(await built(kubectl.path, 'overlays/sharded'));
   assert.equal(workload.kind, 'StatefulSet');
   assert.ok(container.args.includes(`--shard=$(POD_INDEX)/${workload.spec.replicas}`));
+  // Or in an overlay on top, along with what carries it over.
+  const { replacements } = parse(await readFile(`${folder}/overlays/sharded/kustomization.yaml`, 'utf8'));
+  const more = [`replacements: ${JSON.stringify(replacements)}`, 'replicas: [{ name: bothways, count: 5 }]'];
+  const five = ours(await built(kubectl.path, 'overlays/sharded', ...more));
+  assert.equal(five.workload.spec.replicas, 5);
+  assert.ok(five.container.args.includes('--shard=$(POD_INDEX)/5'));
 });
 
 test('manifests: the component for PodMonitor is of the API and selects our pods', async () => {
@@ -198,5 +250,8 @@ test('manifests: nothing lies in the folder that no test builds', async () => {
   const kustomizations = found
     .filter((name) => name.endsWith('kustomization.yaml'))
     .map((name) => name.replace(/\/[^/]*$/, ''));
-  assert.deepEqual(kustomizations.sort(), ['components/podmonitor', ...places].sort());
+  assert.deepEqual(
+    kustomizations.sort(),
+    ['agent', ...['discovery', 'namespaced', 'podmonitor'].map((name) => `components/${name}`), ...places].sort(),
+  );
 });

@@ -23,6 +23,7 @@ type Handler = { readonly httpGet?: { readonly host?: string }; readonly tcpSock
 
 /** See {@link Container}. */
 export type PodSpec = {
+  readonly automountServiceAccountToken?: boolean;
   readonly hostNetwork?: boolean;
   readonly hostPID?: boolean;
   readonly hostIPC?: boolean;
