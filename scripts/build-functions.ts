@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { basename, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { undiciDefine, undiciParts } from './undici-parts.ts';
@@ -6,15 +7,17 @@ import { undiciDefine, undiciParts } from './undici-parts.ts';
 /**
  * `npm run build:functions [-- FOLDER]`: makes `dist/functions/probe.mjs` (or in the folder named), what a function's zip holds
  * beside its list. Split, so that what the first event does not need is not read at a cold start.
+ *
+ * File by file, and only those that changed: who packages at the same time finds a whole function.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
-const outdir = process.argv[2] ?? `${root}/dist/functions`;
-await rm(outdir, { recursive: true, force: true });
-await build({
+const outdir = resolve(process.argv[2] ?? `${root}/dist/functions`);
+const { outputFiles } = await build({
   absWorkingDir: root,
   entryPoints: ['functions/probe.ts'],
   outdir,
   outExtension: { '.js': '.mjs' },
+  write: false,
   bundle: true,
   splitting: true,
   platform: 'node',
@@ -28,3 +31,19 @@ await build({
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
   logLevel: 'warning',
 });
+
+const built = new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+await mkdir(outdir, { recursive: true });
+const unfinished = await mkdtemp(`${outdir}-`);
+try {
+  for (const [name, contents] of built) {
+    const old = await readFile(join(outdir, name)).catch(() => undefined);
+    if (old !== undefined && Buffer.compare(old, contents) === 0) continue;
+    await writeFile(join(unfinished, name), contents);
+    await rename(join(unfinished, name), join(outdir, name));
+  }
+} finally {
+  await rm(unfinished, { recursive: true });
+}
+for (const name of await readdir(outdir))
+  if (!built.has(name)) await rm(join(outdir, name), { recursive: true, force: true });

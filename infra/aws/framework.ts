@@ -1,11 +1,11 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { problemText } from '../../src/config/problem.ts';
-import { load } from '../../src/config/load.ts';
 import type { OpenList } from '../../src/cli/open-list.ts';
 import { packageFunction } from '../../src/cli/package-function.ts';
 import { usualConfig } from '../../src/cli/usual-config.ts';
-import { parameterOf } from '../../src/generate/aws/parts.ts';
+import { load } from '../../src/config/load.ts';
+import { problemText } from '../../src/config/problem.ts';
+import { parameterOf } from '../../src/config/variables.ts';
 import { aroundFunction, functionProperties, stackFor } from '../../src/generate/aws/stack.ts';
 import { logical, type Stack } from '../../src/generate/aws/template.ts';
 import { regionsOf, variablesOf } from '../../src/generate/regions.ts';

@@ -41,7 +41,6 @@ printf 'hosts: files dns\n' > "$root/etc/nsswitch.conf"
 find "$root" -type d -exec chmod 755 {} +
 find "$root" -type f -exec chmod 644 {} +
 chmod 755 "$root/usr/bin/node" "$root"/lib*/ld-linux* "$root"/lib*/*/ld-linux* 2>/dev/null || true
-chmod 1777 "$root/tmp"
-# Whoever runs it, of group root or not: OpenShift's users are of that group.
-chmod 775 "$root/var/lib/bothways"
+# For whoever runs it: no number of a user is known here, and none has a group that it could be counted on.
+chmod 1777 "$root/tmp" "$root/var/lib/bothways"
 find "$root" -exec touch -h -d "@${SOURCE_DATE_EPOCH:-0}" {} +

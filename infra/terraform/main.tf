@@ -61,13 +61,21 @@ resource "aws_s3_object" "code" {
   source   = "${local.build}/function.zip"
 }
 
+# Inline, CloudFormation takes 51,200 bytes, which a list with some fifty shards passes.
+resource "aws_s3_object" "template" {
+  for_each = var.regions
+  region   = each.key
+  bucket   = aws_s3_bucket.code[each.key].bucket
+  key      = "bothways/${filesha256("${local.build}/${each.key}.json")}.json"
+  source   = "${local.build}/${each.key}.json"
+}
+
 resource "aws_cloudformation_stack" "probe" {
-  for_each      = var.regions
-  region        = each.key
-  name          = "bothways-prod-${each.key}"
-  # Above 51,200 bytes, some 70 shards, CloudFormation takes a template_url only.
-  template_body = file("${local.build}/${each.key}.json")
-  capabilities  = ["CAPABILITY_NAMED_IAM"]
+  for_each     = var.regions
+  region       = each.key
+  name         = "bothways-prod-${each.key}"
+  template_url = "https://${aws_s3_bucket.code[each.key].bucket_regional_domain_name}/${aws_s3_object.template[each.key].key}"
+  capabilities = ["CAPABILITY_NAMED_IAM"]
   parameters = merge(var.parameters, {
     CodeBucket = aws_s3_bucket.code[each.key].bucket
     CodeKey    = aws_s3_object.code[each.key].key

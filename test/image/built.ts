@@ -16,6 +16,8 @@ export type BuiltImage = AsyncDisposable & {
   readonly config: Readonly<Record<string, unknown>>;
   /** Builds it once more, and gives the digest of its layer. */
   readonly again: () => Promise<string>;
+  /** Builds it as somebody does by hand who does not say what is in dist/. */
+  readonly byHand: () => Promise<unknown>;
   readonly digest: string;
 };
 
@@ -49,7 +51,7 @@ export const builtImage = async (buildah: string): Promise<BuiltImage> => {
     const { stdout } = await run(program, [...before, ...storage, ...words], { env, cwd: folder, maxBuffer: 16e6 });
     return stdout.trim();
   };
-  const build = async (tag: string) => {
+  const build = async (tag: string, ...more: readonly string[]) => {
     const words = [
       'build',
       '--isolation',
@@ -62,7 +64,8 @@ export const builtImage = async (buildah: string): Promise<BuiltImage> => {
       '--quiet',
     ];
     const context = join(folder, 'context');
-    await ask(...words, '--signature-policy', policy, '--file', 'infra/image/Containerfile', '--tag', tag, context);
+    words.push('--signature-policy', policy, '--file', 'infra/image/Containerfile', '--tag', tag);
+    await ask(...words, ...more.flatMap((word) => ['--build-arg', word]), context);
     const inspected = JSON.parse(await ask('inspect', '--type', 'image', tag));
     const layers: string[] = inspected.OCIv1.rootfs.diff_ids;
     return { config: inspected.Docker.config, digest: layers.join() };
@@ -75,13 +78,14 @@ export const builtImage = async (buildah: string): Promise<BuiltImage> => {
     await ask('config', '--env', 'PATH=/usr/local/bin:/usr/bin', base);
     await ask('commit', '--quiet', '--signature-policy', policy, base, 'docker.io/library/node:24-slim');
     await context(join(folder, 'context'));
-    const { config, digest } = await build('bothways:test');
+    const { config, digest } = await build('bothways:test', 'DIST=here', 'REVISION=0a1b2c');
     const container = await ask('from', '--pull=never', '--signature-policy', policy, 'bothways:test');
     return {
       files: await ask('mount', container),
       config,
       digest,
-      again: async () => (await build('bothways:again')).digest,
+      again: async () => (await build('bothways:again', 'DIST=here')).digest,
+      byHand: () => build('bothways:hand'),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {

@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { connect, createServer } from 'node:net';
+import { connect, createServer, type Socket } from 'node:net';
 import { addresses } from '../lab/lab.ts';
 import { answering } from '../lab/worker.ts';
 import { dnsServer } from '../servers/dns.ts';
@@ -17,6 +17,8 @@ const tcp = stack.use(await tcpServer());
 const dns = stack.use(await dnsServer());
 const prom = stack.use(await prometheus(path));
 let isOpen = true;
+const always = () => true;
+const passing = new Set<Socket>();
 const lead = async (port: number, mayPass: () => boolean): Promise<number> => {
   const server = createServer((socket) => {
     socket.on('error', () => {});
@@ -24,7 +26,11 @@ const lead = async (port: number, mayPass: () => boolean): Promise<number> => {
     const inner = connect(port, '127.0.0.1');
     inner.on('error', () => {});
     socket.pipe(inner).pipe(socket);
-    socket.on('close', () => inner.destroy());
+    if (mayPass !== always) passing.add(socket);
+    socket.on('close', () => {
+      passing.delete(socket);
+      inner.destroy();
+    });
     return undefined;
   });
   server.listen(port, addresses.target(4));
@@ -32,7 +38,6 @@ const lead = async (port: number, mayPass: () => boolean): Promise<number> => {
   stack.defer(() => void server.close());
   return port;
 };
-const always = () => true;
 const ports = {
   web: await lead(Number(new URL(web.url).port), always),
   tcp: await lead(tcp.port, always),
@@ -41,5 +46,6 @@ const ports = {
 };
 await answering(async ({ query, receiver }) => {
   if (typeof receiver === 'boolean') isOpen = receiver;
+  if (!isOpen) for (const socket of passing) socket.resetAndDestroy();
   return typeof query === 'string' ? { rows: await prom.query(query) } : ports;
 });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -8,6 +9,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createGzip } from 'node:zlib';
+import { version } from '../../src/kernel/version.ts';
 import { addresses, labFor } from '../lab/lab.ts';
 import { startWorker } from '../lab/worker.ts';
 import { needs } from '../servers/peers.ts';
@@ -79,8 +81,31 @@ test('image: it is small, the same when built again, and holds nothing that anyb
   const { User, Entrypoint, Labels, Healthcheck } = image.config as Record<string, Record<string, string>>;
   assert.equal(User, '65532:65532');
   assert.deepEqual(Entrypoint, ['/usr/bin/node', '/opt/bothways/bin/bothways']);
-  assert.equal(Labels?.['org.opencontainers.image.title'], 'Bothways');
+  for (const name of ['tmp', 'var/lib/bothways'])
+    assert.equal((await stat(join(image.files, name))).mode & 0o7777, 0o1777, `${name} is not for everybody`);
+  const { description = '', ...labels } = Object.fromEntries(
+    Object.entries(Labels ?? {}).flatMap(([name, value]) => {
+      const short = /^org\.opencontainers\.image\.(.*)$/.exec(name)?.[1];
+      return short === undefined ? [] : [[short, value]];
+    }),
+  );
+  assert.ok(description.length > 0);
+  assert.deepEqual(labels, {
+    title: 'Bothways',
+    licenses: 'Apache-2.0',
+    url: 'https://bothways.io',
+    version,
+    revision: '0a1b2c',
+    created: '1970-01-01T00:00:00Z',
+  });
   assert.ok(Healthcheck !== undefined);
+});
+
+test('image: built by hand, it takes no dist/ of which nobody knows how old it is', async (t) => {
+  const there = await imageFor(t);
+  if (there === undefined) return;
+  // It is built anew then, for which the stand-in has no npm.
+  await assert.rejects(there.image.byHand(), /npm: (?:command )?not found/);
 });
 
 /** Bytes of a folder as a layer is sent. */
@@ -109,19 +134,31 @@ test('image: any user without a right runs it, on a file system that is read onl
     assert.equal(await container.exited, 0, container.lines.join('\n'));
     assert.match(container.lines.join('\n'), /The list is sound/);
   }
-  await using ping = await startContainer({
-    runc,
-    files: image.files,
-    words: ['probe', 'icmp://127.0.0.1'],
+  // As OpenShift runs it: a number out of the namespace's range, and the group root.
+  const openShift = { runc, files: image.files, uid: 1_000_660_000, gid: 0 };
+  for (const user of [{ runc, files: image.files }, openShift]) {
+    await using ping = await startContainer({ ...user, words: ['probe', 'icmp://127.0.0.1'] });
+    assert.equal(await ping.exited, 0, ping.lines.join('\n'));
+  }
+  await using agent = await startContainer({
+    ...openShift,
+    words: ['agent', '--config=/etc/bothways', '--listen=0.0.0.0:9115'],
+    list: list.path,
   });
-  assert.equal(await ping.exited, 0, ping.lines.join('\n'));
+  await agent.said(/the page is at/);
+  assert.equal(await agent.exec('/usr/bin/node', '/opt/bothways/bin/bothways', 'healthy'), 0);
+  await agent.signal('TERM');
+  assert.equal(await agent.exited, 0, agent.lines.join('\n'));
 });
+
+/** Samples that an agent keeps while its receiver is away: those of some five seconds. */
+const capacity = 350;
 
 const list = (ports: Record<string, unknown>) => `
 vantages: { cluster: { kind: agent } }
 remote_write:
   - url: http://${addresses.target(4)}:${ports.prometheus}/api/v1/write
-    queue_config: { batch_send_deadline: 200ms, min_backoff: 100ms, max_backoff: 1s }
+    queue_config: { capacity: ${capacity}, batch_send_deadline: 200ms, min_backoff: 100ms, max_backoff: 1s }
 defaults: { inside: { interval: 1s, timeout: 900ms } }
 modules:
   a: { prober: dns, dns: { query_name: example.com, query_type: A, transport_protocol: tcp } }
@@ -153,6 +190,14 @@ test('image: at the end of a chain of networks it pings, walks and probes withou
     const { rows } = await far.ask({ query: 'probe_failure_info or probe_success' });
     assert.fail(`${query} is ${await value(query)}: ${JSON.stringify(rows)}`);
   };
+  /** Has the receiver away for so many seconds; gives the time when it is back, in Unix seconds. */
+  const outage = async (seconds: number): Promise<number> => {
+    await far.ask({ receiver: false });
+    await wait(seconds * 1_000);
+    const back = Date.now() / 1_000;
+    await far.ask({ receiver: true });
+    return back;
+  };
   const [, , , network = ''] = lab.words('src', []);
   const options = {
     runc,
@@ -166,11 +211,15 @@ test('image: at the end of a chain of networks it pings, walks and probes withou
     await pod.said(/the page is at/);
     await until('count(probe_success == 1)', (count) => count === 5);
     assert.equal(await pod.exec('/usr/bin/node', '/opt/bothways/bin/bothways', 'healthy'), 0);
-    await far.ask({ receiver: false });
-    await wait(3_000);
-    await far.ask({ receiver: true });
-    // What was found out meanwhile is there, without a gap.
-    await until('count_over_time(probe_success{name="ping"}[15s])', (count) => (count ?? 0) >= 8);
+    const short = await outage(3);
+    // What was found out meanwhile is there, without a gap: a run a second.
+    await until(`count_over_time(probe_success{name="ping"}[3s] @ ${short})`, (count) => (count ?? 0) >= 2);
+    const long = await outage(12);
+    // Of what there was no room for the newest is there, the oldest is not, and it is counted.
+    await until(`count_over_time(probe_success{name="ping"}[2s] @ ${long})`, (count) => (count ?? 0) >= 1);
+    assert.equal(await value(`count_over_time(probe_success{name="ping"}[3s] @ ${long - 8})`), undefined);
+    await until('max(bothways_delivery_samples_total{outcome="lost"})', (lost) => (lost ?? 0) > 0);
+    assert.ok((await pod.peakMemory()) < memoryLimit());
     await pod.signal('KILL');
     assert.notEqual(await pod.exited, 0);
   }
@@ -182,3 +231,10 @@ test('image: at the end of a chain of networks it pings, walks and probes withou
   assert.equal(await pod.exited, 0, pod.lines.join('\n'));
   await until('count(probe_success)', (count) => count === undefined);
 });
+
+/** What the manifests allow the agent, in bytes. */
+const memoryLimit = (): number => {
+  const text = readFileSync(new URL('../../infra/kubernetes/agent/deployment.yaml', import.meta.url), 'utf8');
+  const [, mebibytes] = /limits: \{[^}]*memory: (\d+)Mi/.exec(text) ?? assert.fail('the manifest has no limit');
+  return Number(mebibytes) * 1_048_576;
+};

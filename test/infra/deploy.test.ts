@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { before, test } from 'node:test';
 import { unzipSync } from 'fflate';
 import { readPacked } from '../../src/config/packed.ts';
@@ -77,6 +79,39 @@ test('deploy: the zip holds the code, and a list for each region', async () => {
   }
 });
 
+test('deploy: a secret in the open that a function would need is refused, and one of agents is in no zip', async () => {
+  await using there = await deployment(listOf(['eu-west-1'], 'canary-open'));
+  for (const words of [
+    ['package', '--out', 'f.zip'],
+    ['deploy', '--stage', 'prod'],
+    ['render', '--stage', 'prod'],
+  ]) {
+    const { code, stdout, stderr } = await there.bothways(words);
+    assert.deepEqual([code, stdout], [2, ''], stderr);
+    assert.match(
+      stderr,
+      /^bothways: 1 secrets stand in the open, the first at bothways\.yml:remote_write\[0\]\.authorization\.credentials; write references$/m,
+    );
+  }
+  const framework = await there.serverless(['package', '--stage', 'prod', '--region', 'eu-west-1']);
+  assert.notEqual(framework.code, 0);
+  assert.match(framework.stdout + framework.stderr, /1 secrets stand in the open/);
+  assert.deepEqual(
+    [...(await there.files()).keys()].filter((name) => name.endsWith('.zip')),
+    [],
+  );
+  const agents = listOf(['eu-west-1']).replace('vantages: {', 'vantages: { laptop: { kind: agent },');
+  const more = '  - { url: "https://in.example.com/", from: [laptop], authorization: { credentials: canary-in } }\n';
+  await there.write('bothways.yml', agents.replace('targets: [', `${more}targets: ["http://in.svc", `));
+  const packed = await there.bothways(['package', '--out', 'new/folder/f.zip']);
+  assert.equal(packed.code, 0, packed.stderr);
+  const files = unzipSync(await readFile(join(there.folder, 'new/folder/f.zip')));
+  for (const [name, content] of Object.entries(files)) assert.ok(!Buffer.from(content).includes('canary'), name);
+  const full = await there.bothways(['package', '--out', 'bothways.yml/f.zip']);
+  assert.equal(full.code, 2);
+  assert.match(full.stderr, /^bothways: --out bothways\.yml\/f\.zip cannot be written to: (?:EEXIST|ENOTDIR)$/m);
+});
+
 test('deploy: regions are made one after the other, updated, and removed', async () => {
   await using aws = await awsServer();
   await using there = await deployment(listOf(three));
@@ -134,11 +169,46 @@ test('deploy: a stack that the list no longer has is named, with the command tha
   await there.write('bothways.yml', listOf(three.slice(0, 1)));
   const { code, stderr } = await there.bothways(['deploy', '--stage', 'prod'], aws.environment);
   assert.equal(code, 0, stderr);
-  const [, name = ''] =
-    /remove it: bothways remove --stage prod --stack (bothways-prod-us-east-1)$/m.exec(stderr) ?? [];
-  const removed = await there.bothways(['remove', '--stage', 'prod', '--stack', name], aws.environment);
+  const [, words = ''] =
+    /remove it: bothways (remove --stage prod --region us-east-1 --stack bothways-prod-us-east-1)$/m.exec(stderr) ?? [];
+  const removed = await there.bothways(words.split(' '), aws.environment);
   assert.equal(removed.code, 0, removed.stderr);
   assert.deepEqual([...aws.stacks.all.keys()].sort(), [stackIn('ap-northeast-1'), stackIn('eu-west-1')]);
+});
+
+test('deploy: a vantage that has moved leaves a stack of its name, and the command that removes it spares the new one', async () => {
+  await using aws = await awsServer();
+  const at = (region: string) => `
+vantages: { edge: { kind: lambda, region: ${region} } }
+targets: ["https://www.example.com"]
+`;
+  await using there = await deployment(at('eu-west-1'));
+  await there.bothways(['deploy', '--stage', 'prod'], aws.environment);
+  await there.write('bothways.yml', at('us-east-1'));
+  const { stderr } = await there.bothways(['deploy', '--stage', 'prod'], aws.environment);
+  const [, words = ''] = /remove it: bothways (.*)$/m.exec(stderr) ?? [];
+  const removed = await there.bothways(words.split(' '), aws.environment);
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.deepEqual([...aws.stacks.all.keys()], ['us-east-1/bothways-prod-edge']);
+});
+
+test('deploy, remove: regions that could not be asked for stacks are one line, and what was found is removed', async () => {
+  await using aws = await awsServer();
+  await using there = await deployment(listOf(three.slice(0, 1)));
+  for (const region of ['af-south-1', 'ap-east-1', 'me-south-1']) aws.off.add(region);
+  const said =
+    '3 regions could not be asked for stacks: af-south-1, ap-east-1, me-south-1 (status 403: InvalidClientTokenId: invalid); one that the account has not switched on has none';
+  const linesOf = (stderr: string) => stderr.split('\n').filter((line) => line.includes('south-1'));
+  const deployed = await there.bothways(['deploy', '--stage', 'prod'], aws.environment);
+  assert.equal(deployed.code, 0, deployed.stderr);
+  assert.deepEqual(linesOf(deployed.stderr), [`warning: ${said}`]);
+  const removed = await there.bothways(['remove', '--stage', 'prod'], aws.environment);
+  assert.equal(removed.code, 0, removed.stderr);
+  assert.deepEqual(linesOf(removed.stderr), [`warning: ${said}`]);
+  assert.equal(aws.stacks.all.size, 0);
+  const again = await there.bothways(['remove', '--stage', 'prod'], aws.environment);
+  assert.equal(again.code, 0, again.stderr);
+  assert.match(again.stderr, /^nothing of the stage prod is in the regions that could be asked$/m);
 });
 
 test('deploy: a list that is not sound stops it with the words of check, before anything is uploaded', async () => {

@@ -34,6 +34,7 @@ export const deployment = async (list: string): Promise<Deployment> => {
         HOME: folder,
         SLS_AWS_MONITORING_FREQUENCY: '100',
         SLS_NOTIFICATIONS_MODE: 'off',
+        AWS_EC2_METADATA_DISABLED: 'true',
         ...environment,
       };
       execFile(process.execPath, words, { cwd: folder, env, maxBuffer: 64e6 }, (error, stdout, stderr) => {

@@ -77,9 +77,11 @@ test('init: the packed package makes a repository that checks, plans, deploys an
   assert.deepEqual([manifest.name, manifest.dependencies], ['my-probes', { bothways: version }]);
   const check = await npm(['run', 'check']);
   assert.match(check.stdout, /The list is sound: 2 targets, 6 checks, 1 receiver\./, check.stderr);
-  const plan = await npm(['run', '-s', 'bothways', '--', 'plan', '--from', 'bothways.yml', '--markdown']);
+  const plan = await npm(['run', '-s', 'bothways', '--', 'plan', '--from', '.', '--markdown']);
   assert.equal(plan.code, 0, plan.stderr);
-  assert.match(plan.stdout, /^### Bothways plan\n/);
+  assert.match(plan.stdout, /^### Bothways plan\n.*Nothing changes/s);
+  const dry = await npm(['run', '-s', 'bothways', '--', 'run', '--dry-run', '--vantage', 'eu-west-1']);
+  assert.match(dry.stdout, /^2 checks at eu-west-1:\n/, dry.stderr);
   await using aws = await awsServer();
   const deployed = await npm(['run', 'deploy', '--', '--stage', 'prod'], aws.environment);
   assert.equal(deployed.code, 0, deployed.stderr);
@@ -110,7 +112,7 @@ test('init: the repository is of the shape of this one', async () => {
 test('init: the workflow runs scripts that there are, and hands no text of others to a shell', async () => {
   const { jobs } = parse(await readFile(join(root, '.github/workflows/bothways.yml'), 'utf8'));
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  assert.deepEqual(Object.keys(jobs), ['check', 'plan', 'regions', 'deploy']);
+  assert.deepEqual(Object.keys(jobs), ['check', 'plan', 'regions', 'deploy', 'publish']);
   const steps: { readonly run?: string }[] = Object.values<{ steps: [] }>(jobs).flatMap((job) => job.steps);
   const runs = steps.flatMap(({ run: text }) => text ?? []);
   assert.ok(runs.length >= 8);
@@ -119,7 +121,11 @@ test('init: the workflow runs scripts that there are, and hands no text of other
     for (const [, script = ''] of text.matchAll(/npm run (?:-s )?([a-z:]+)/g)) assert.ok(script in scripts, script);
   }
   assert.equal(jobs.deploy.strategy['fail-fast'], false);
-  assert.deepEqual(jobs.deploy.permissions, { contents: 'read', 'id-token': 'write' });
+  for (const name of ['deploy', 'publish'])
+    assert.deepEqual(jobs[name].permissions, { contents: 'read', 'id-token': 'write' });
+  assert.deepEqual(jobs.publish.needs, ['regions', 'deploy']);
+  for (const command of ['targets push --stage "$STAGE" --if-configured', 'regions --leftovers "$STAGE"'])
+    assert.ok(runs.includes(`npm run -s bothways -- ${command}`), command);
 });
 
 test('init: nothing is overwritten, and what cannot be written is said', async () => {

@@ -102,7 +102,9 @@ const invoke = async (worker: Worker): Promise<Answer> => {
 /** What the stack's metric filter makes of a log line. */
 const alarmMetric = async (folder: Deployment, line: unknown): Promise<unknown> => {
   const { stdout } = await folder.bothways(['render', '--vantage', 'eu-west-1']);
-  const [{ MetricValue }] = JSON.parse(stdout).Resources.Undelivered.Properties.MetricTransformations;
+  const { FilterPattern, MetricTransformations } = JSON.parse(stdout).Resources.Undelivered.Properties;
+  const [{ MetricValue }] = MetricTransformations;
+  assert.equal(FilterPattern, `{ ${MetricValue} > 0 }`);
   const [first, ...keys] = MetricValue.split('.');
   assert.equal(first, '$');
   return keys.reduce((value: Record<string, unknown> | undefined, key: string) => value?.[key], line);

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { agent } from '../../src/cli/agent.ts';
+import { exitCodes } from '../../src/cli/command.ts';
 import { parseFlags } from '../../src/cli/flags.ts';
 import { needs } from '../servers/peers.ts';
 
@@ -36,6 +37,15 @@ test('systemd: the unit is sound, and is as little exposed as a prober can be', 
   const { said } = await run(analyze.path, ['security', '--offline=true', '--no-pager', there.path]);
   const exposure = Number(/Overall exposure level for bothways\.service: (\d+\.\d)/.exec(said)?.[1]);
   assert.ok(exposure <= 1.5, said);
+});
+
+test('systemd: an agent that ends is started again however often, unless its list is bad', async () => {
+  await using there = await unit();
+  const [head = '', service = ''] = there.text.split('[Service]');
+  assert.match(head, /^StartLimitIntervalSec=0$/m);
+  assert.match(service, /^Restart=always$/m);
+  assert.match(service, /^RestartPreventExitStatus=2$/m);
+  assert.match(exitCodes[1], /not there yet/);
 });
 
 test('systemd: the command that it starts is one', async () => {

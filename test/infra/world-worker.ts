@@ -1,5 +1,5 @@
-import { createServer, connect } from 'node:net';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import { middle } from '../lab/star.ts';
 import { answering } from '../lab/worker.ts';
 import { awsServer } from '../servers/aws.ts';
