@@ -95,7 +95,10 @@ const look = async (agent: { readonly pid: number; readonly port: number }, leas
   await wait(seconds.load * 1_000);
   const cpu = ((await cpuSeconds(agent.pid)) - before) / seconds.load;
   const megabytes = await resident(agent.pid);
-  const metrics = await fetch(`http://127.0.0.1:${agent.port}/metrics`).then((answer) => answer.text());
+  const metrics = await fetch(`http://127.0.0.1:${agent.port}/metrics`, {
+    // An agent that does not answer is a figure too.
+    signal: AbortSignal.timeout(10_000),
+  }).then((answer) => answer.text());
   const value = (pattern: RegExp) => Number(pattern.exec(metrics)?.[1] ?? Number.NaN);
   const lag = value(/^bothways_runs_start_lag_max_seconds (\S+)$/m);
   const good = value(/^bothways_runs_total\{outcome="good"\} (\S+)$/m);

@@ -9,6 +9,7 @@ import { discoveryFigures } from './discovery.ts';
 import { type Figure, figureOf, holds } from './figure.ts';
 import { icmpFigures } from './icmp.ts';
 import { lambdaFigures, smallFunctionFigures } from './lambda.ts';
+import { planFigures } from './plan.ts';
 import { startSubject } from './subject-process.ts';
 import { compareTiming, startTruth } from './timing.ts';
 import { folder, forgetfulReceiver, nginxConfig } from './world.ts';
@@ -166,6 +167,7 @@ if (['ping', 'mtr', 'icmp-idle', 'icmp-agent'].some(wanted) || isSoak)
   for (const figure of await icmpFigures(wanted, rounds, isSoak)) show(figure);
 if (['agent-idle', 'agent-load', 'agent-size'].some(wanted))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
+if (wanted('plan-10000')) for (const figure of await planFigures(files, rounds)) show(figure);
 if (wanted('discovery')) for (const figure of await discoveryFigures(rounds)) show(figure);
 if (wanted('lambda-bundle') || wanted('lambda-start'))
   for (const figure of await lambdaFigures({ folder: files, ports, ca, receiver: receiver.url }, rounds)) show(figure);

@@ -142,7 +142,7 @@ const packedList = async (
   url: string,
   http: object = {},
 ): Promise<string> => {
-  const vpc = { subnet_ids: ['s'], security_group_ids: ['g'] };
+  const vpc = { subnet_ids: ['subnet-1'], security_group_ids: ['sg-1'] };
   const loaded = loadValue(
     {
       version: 1,

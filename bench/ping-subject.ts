@@ -1,6 +1,6 @@
 import { readdirSync } from 'node:fs';
-import { setTimeout as wait } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { ProbeOutcome } from '../src/net/icmp/engine.ts';
 import { openEngine } from '../src/net/icmp/open-engine.ts';
 import { tracePath } from '../src/net/icmp/trace-path.ts';
