@@ -2,8 +2,11 @@ import type { Check } from '../kernel/check.ts';
 
 /** Spaces the starts of probes so that they do not make each other late. A `kind` is what costs alike, see {@link kindOf}. */
 export type Pace = {
-  /** Waits until a probe of this kind may start; first come, first served. False if the signal fired before. */
-  readonly turn: (kind: string, signal: AbortSignal) => Promise<boolean>;
+  /**
+   * Waits until a probe of this kind may start; first come, first served. False if the signal fired before, or if it is not `wanted`
+   * any more when it is the first in line: such a one takes no time from those behind it.
+   */
+  readonly turn: (kind: string, signal: AbortSignal, wanted?: () => boolean) => Promise<boolean>;
   /** Tells that a probe of this kind has ended: measures what probes cost. */
   readonly ended: (kind: string) => void;
   /** Milliseconds until the next start after one of this kind. */
@@ -40,16 +43,17 @@ export const pace = (options: PaceOptions): Pace => {
   let free = clock();
   let line: Promise<unknown> = Promise.resolve();
 
-  const takeTurn = async (kind: string, signal: AbortSignal): Promise<boolean> => {
+  const takeTurn = async (kind: string, signal: AbortSignal, wanted: () => boolean): Promise<boolean> => {
+    if (!wanted()) return false;
     let now = clock();
     // A timer counts from the last turn of the event loop, so it can end too early after a long one.
     for (; now < free && !signal.aborted; now = clock()) await sleep(free - now, signal);
-    if (signal.aborted) return false;
+    if (signal.aborted || !wanted()) return false;
     free = now + spacing(kind);
     return true;
   };
-  const turn = (kind: string, signal: AbortSignal): Promise<boolean> => {
-    const mine = line.then(() => takeTurn(kind, signal));
+  const turn: Pace['turn'] = (kind, signal, wanted = () => true) => {
+    const mine = line.then(() => takeTurn(kind, signal, wanted));
     line = mine;
     return mine;
   };

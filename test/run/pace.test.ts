@@ -51,6 +51,16 @@ test('pace: those who ask at once are let in one by one, first come, first serve
   ]);
 });
 
+test('pace: who is not wanted any more takes no time from those behind it', async () => {
+  const { state, ...parts } = world();
+  const starts = pace({ share: 1, ...parts });
+  const gone = new Set<number>();
+  const turns = [0, 1, 2, 3].map((who) => starts.turn('http', never, () => !gone.has(who)));
+  gone.add(1).add(2);
+  assert.deepEqual(await Promise.all(turns), [true, false, false, true]);
+  assert.equal(Math.round(state.now - 1_000), 7);
+});
+
 test('pace: after a pause there is no burst to catch up', async () => {
   const { state, ...parts } = world();
   const starts = pace({ share: 1, ...parts });
