@@ -21,8 +21,7 @@ export type ListInUse = {
   /** Why the newest list is not in use; `undefined` when it is. */
   readonly problem: () => string | undefined;
   /**
-   * Reads it anew. A bad one changes nothing; then it says what is wrong. Calls that come meanwhile wait for the same reading.
-   * Never rejects.
+   * Reads it anew, after whatever is under way. A bad one changes nothing; then it says what is wrong. Never rejects.
    */
   readonly reload: () => Promise<readonly string[]>;
   /** Brings what is found by now into use. Never rejects. */
@@ -30,6 +29,8 @@ export type ListInUse = {
   /** Ends once no reading is under way. */
   readonly settled: () => Promise<void>;
 };
+
+type Work = () => Promise<readonly string[]>;
 
 /** What a list comes into use with. */
 export type ListInUseParts = {
@@ -62,7 +63,6 @@ export const listInUse = async ({
   /** As the list has them, services not yet turned into hosts. */
   let written: readonly Check[] = [];
   let checks: readonly Check[] = [];
-  let reloading: Promise<readonly string[]> | undefined;
 
   const change = async (next: InUse) => {
     list = next;
@@ -116,20 +116,30 @@ export const listInUse = async ({
     return [];
   };
 
-  /** Does one thing at a time. What nobody foresaw is said and tried again later: an agent that watches goes on watching. */
-  const alone = (work: () => Promise<readonly string[]>): Promise<readonly string[]> => {
-    reloading ??= work()
-      .catch((error: unknown) => {
+  let last: Promise<unknown> = Promise.resolve();
+  const waiting = new Map<Work, Promise<readonly string[]>>();
+  /**
+   * Does one thing at a time, in order; who asks for what waits already waits with it. What nobody foresaw is said and tried again
+   * later: an agent that watches goes on watching.
+   */
+  const inTurn = (work: Work): Promise<readonly string[]> => {
+    const before = waiting.get(work);
+    if (before !== undefined) return before;
+    const turn = last.then(async () => {
+      waiting.delete(work);
+      try {
+        return await work();
+      } catch (error) {
         const text = `the list could not be brought into use: ${error instanceof Error ? error.message : String(error)}`;
         if (text !== problem) log('error', text);
         problem = text;
         seen = undefined;
         return [text];
-      })
-      .finally(() => {
-        reloading = undefined;
-      });
-    return reloading;
+      }
+    });
+    waiting.set(work, turn);
+    last = turn;
+    return turn;
   };
 
   await change(first);
@@ -137,13 +147,12 @@ export const listInUse = async ({
     list: () => list,
     checks: () => checks,
     problem: () => problem,
-    reload: () => alone(readAnew),
+    reload: () => inTurn(readAnew),
     foundAnew: async () => {
-      await reloading;
-      await alone(lookAtFound);
+      await inTurn(lookAtFound);
     },
     settled: async () => {
-      await reloading;
+      await last;
     },
   };
 };

@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { listInUse } from '../../src/agent/list-in-use.ts';
 import { readList } from '../../src/agent/list-keeper.ts';
 import { probers } from '../../src/probers/index.ts';
+import { issue } from '../servers/certificates.ts';
 import { asNobody } from '../servers/nobody.ts';
 
 /** A list in a folder, in use; `use` may fail. */
@@ -58,4 +59,33 @@ test('list in use: what nobody foresaw ends no reload; it is said once, and trie
   there.state.fails = false;
   assert.deepEqual(await there.list.reload(), []);
   assert.deepEqual([there.list.problem(), there.list.checks().length], [undefined, 2]);
+});
+
+test('list in use: a list that was bad for a file that was not there is good once it is, although its text is the same', async () => {
+  await using there = await inUse();
+  const authorities = `${there.path}.pem`;
+  await writeFile(
+    join(there.path, 'a.yml'),
+    JSON.stringify({ vantages: { a: { kind: 'agent' } }, ca_file: authorities, targets: ['tcp://one.svc:1'] }),
+  );
+  const first = await there.list.reload();
+  assert.equal(first.length, 1);
+  assert.deepEqual(await there.list.reload(), first);
+  assert.equal(there.lines.length, 1, there.lines.join('\n'));
+  await writeFile(authorities, (await issue({ ca: true })).cert);
+  assert.deepEqual(await there.list.reload(), []);
+  assert.equal(there.list.problem(), undefined);
+});
+
+test('list in use: a reading that is asked for while another is under way comes after it, and what is found does not swallow it', async () => {
+  await using there = await inUse();
+  const found = there.list.foundAnew();
+  await there.write('tcp://one.svc:1', 'tcp://two.svc:1');
+  const [, problems] = await Promise.all([found, there.list.reload()]);
+  assert.deepEqual([problems, there.list.checks().length], [[], 2]);
+  const early = there.list.reload();
+  await there.write('tcp://one.svc:1', 'tcp://two.svc:1', 'tcp://three.svc:1');
+  await Promise.all([early, there.list.reload()]);
+  assert.equal(there.list.checks().length, 3);
+  await there.list.settled();
 });
