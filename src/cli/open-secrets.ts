@@ -3,5 +3,5 @@ export const openSecrets = (literals: ReadonlyMap<string, string>): string | und
   const [first] = literals.keys();
   return first === undefined
     ? undefined
-    : `${literals.size} secrets stand in the open, the first at ${first.replace(/^literal:/, '')}; write references`;
+    : `${literals.size} secrets stand in the open, the first at ${first.replace(/^literal:|#[0-9a-f]+$/g, '')}; write references`;
 };

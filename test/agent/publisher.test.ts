@@ -49,8 +49,8 @@ const found = (targets: readonly (readonly [target: string, namespace?: string])
   ).checks;
 
 /** What may be published where nothing that is written has a secret. */
-const publishableOf = (checks: readonly Check[]) =>
-  publishable(checks, { publish, probers, allowed: () => allowedFor([], []) });
+const publishableOf = (checks: readonly Check[], cluster = publish.cluster) =>
+  publishable(checks, { publish: { ...publish, cluster }, probers, allowed: () => allowedFor([], []) });
 
 test('publication: only public hosts of the namespaces that may, named after the cluster', () => {
   const checks = found([
@@ -72,8 +72,8 @@ test('publication: only public hosts of the namespaces that may, named after the
 });
 
 test('publication: what receivers would refuse for its length is left out with a word', () => {
-  const checks = found([[`https://shop.example.com/${'x'.repeat(1_000)}`], ['https://good.example.com']]);
-  const { checks: published, remarks } = publishableOf(checks);
+  const checks = found([[`https://shop.example.com/${'x'.repeat(990)}`], ['https://good.example.com']]);
+  const { checks: published, remarks } = publishableOf(checks, 'a-cluster-of-a-long-name');
   assert.equal(published.length, 2);
   assert.deepEqual(
     remarks.map(({ why }) => why),

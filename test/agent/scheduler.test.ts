@@ -11,12 +11,13 @@ const checks = Array.from({ length: 20 }, (_, index) =>
 );
 
 /** A scheduler on a clock of the test's own, and what it did. */
-const scheduled = (run: (due: Due) => Promise<void> = async () => {}) => {
+const scheduled = (run: (due: Due) => Promise<void> = async () => {}, now?: () => number) => {
   const timers = mock.timers;
   timers.enable({ apis: ['setTimeout', 'Date'], now: start });
   const ran: { readonly name: string; readonly at: number; readonly startedAt: number }[] = [];
   const skipped: string[] = [];
   const one = scheduler({
+    ...(now && { now }),
     run: (due) => {
       ran.push({ name: due.check.target.name, at: due.at, startedAt: Date.now() });
       return run(due);
@@ -100,6 +101,21 @@ test('scheduler: a process that slept for long catches nothing up', async () => 
   assert.ok(after.length <= 2 * checks.length, `${after.length} runs`);
   assert.ok(after.length >= checks.length);
   assert.ok(skipped.every((text) => text.endsWith('late')));
+});
+
+test('scheduler: a clock that is set back stops nothing', async () => {
+  let backMs = 0;
+  using one = scheduled(
+    async () => {},
+    () => Date.now() - backMs,
+  );
+  const { set, ran, pass } = one;
+  set(checks);
+  await pass(6_000);
+  backMs = 600_000;
+  const before = ran.length;
+  await pass(15_000);
+  assert.ok(ran.length - before >= 2 * checks.length, `${ran.length - before} runs`);
 });
 
 test('scheduler: after it was disposed nothing starts', async () => {

@@ -19,7 +19,16 @@ const routes: readonly Route[] = [
   },
 ];
 
-const open = (options: Partial<WebOptions> = {}) => webServer({ host: '127.0.0.1', port: 0, routes, ...options });
+const alsoBroken: Route = {
+  method: 'GET',
+  path: '/broken-at-once',
+  handle: () => {
+    throw new Error('canary-password');
+  },
+};
+
+const open = (options: Partial<WebOptions> = {}) =>
+  webServer({ host: '127.0.0.1', port: 0, routes: [...routes, alsoBroken], ...options });
 
 type Asked = { readonly method?: string; readonly headers?: Record<string, string> };
 
@@ -105,9 +114,12 @@ test('web: whoever is not admitted sees only what is open', async () => {
 
 test('web: a handler that throws gives 500, and its message is not repeated', async () => {
   await using door = await open();
-  const { status, text } = await ask(`${door.url}/broken`);
-  assert.equal(status, 500);
-  assert.doesNotMatch(text, /canary/);
+  for (const path of ['/broken', '/broken-at-once']) {
+    const { status, text } = await ask(`${door.url}${path}`);
+    assert.equal(status, 500);
+    assert.doesNotMatch(text, /canary/);
+  }
+  assert.equal((await ask(`${door.url}/`)).status, 200);
 });
 
 test('web: a taken port is passed over for the next free one', async () => {

@@ -343,6 +343,20 @@ refused(
   '  - https://user:hunter2@x.example',
   /^targets\[1\]: a user name or password in a target is not accepted; write them as basic_auth in the block of the prober, /,
 );
+for (const text of [
+  ' https://user:hunter2@x.example',
+  'https:///user:hunter2@x.example',
+  'https:/user:hunter2@x.example',
+  'https:\\\\\\\\user:hunter2@x.example',
+  'https:user:hunter2@x.example',
+  '//user:hunter2@x.example',
+  'tcp://user:hunter2@x.example:1',
+])
+  test(`refused: a password in ${text}, without repeating it`, () => {
+    const said = problemsOf(`vantages: { a: { kind: agent } }\ntargets: [{ target: ${JSON.stringify(text)} }]`).join();
+    assert.match(said, /^list\.yaml:2 targets\[0\]/);
+    assert.doesNotMatch(said, /hunter2/);
+  });
 refused(
   'an unknown module',
   '  - { target: "https://x.example", module: http_2x }',

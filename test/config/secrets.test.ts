@@ -55,13 +55,29 @@ targets: [{ target: "http://x", module: api, http: { http_headers: { Y: { secret
 test('secrets: a literal is taken out of the list, with a warning at its line', () => {
   const text = `${agent}targets:\n  - target: http://x\n    http: { bearer_token: hunter2, basic_auth: null }\n`;
   const { literals, list, warnings } = good(text);
-  assert.deepEqual([...literals], [['literal:list.yaml:targets[0].http.bearer_token', 'hunter2']]);
+  assert.deepEqual([...literals.values()], ['hunter2']);
+  assert.match([...literals.keys()].join(), /^literal:list\.yaml:targets\[0\]\.http\.bearer_token#[0-9a-f]{8}$/);
   assert.equal(JSON.stringify(list).includes('hunter2'), false);
   assert.deepEqual(warnings.map(problemText), [
     withReferences(
       'list.yaml:4 targets[0].http.bearer_token: a secret stands here in the open; write a reference, for example "{{env:NAME}}"',
     ),
   ]);
+});
+
+test('secrets: another literal at the same place has another name, and the same one has the same', () => {
+  const keyOf = (token: string) =>
+    [...good(`${agent}targets: [{ target: "http://x", http: { bearer_token: ${token} } }]`).literals.keys()].join();
+  assert.notEqual(keyOf('hunter2'), keyOf('hunter3'));
+  assert.equal(keyOf('hunter2'), keyOf('hunter2'));
+});
+
+test('secrets: a reference of a kind that every object has is refused like any other', () => {
+  for (const kind of ['constructor', 'x'])
+    assert.match(
+      problemsOf(`${agent}targets: [{ target: "http://x", http: { bearer_token: "{{${kind}:x}}" } }]`).join(),
+      /no such kind of reference; write one of /,
+    );
 });
 
 test('secrets: a number is a literal secret as it was written', () => {

@@ -61,6 +61,17 @@ test('yaml: numbers and truth values keep their source where it differs', () => 
   );
 });
 
+test('yaml: what a merge key brings has its source, and what stands in its place has its own', () => {
+  const file = yamlFile(
+    'a: &a { rel: 1.0, on: True, n: 0x1f }\nb: { <<: *a, rel: 2, n: 0o7 }\nc: { rel: 2, <<: [*a] }\nd: { <<: [*a] }\n',
+  );
+  assert.ok(file.ok);
+  const sources = (key: string) => ['rel', 'on', 'n'].map((name) => file.sourceOf([key, name]));
+  assert.deepEqual(sources('b'), [undefined, 'True', '0o7']);
+  assert.deepEqual(sources('c'), [undefined, 'True', '0x1f']);
+  assert.deepEqual(sources('d'), ['1.0', 'True', '0x1f']);
+});
+
 test('yaml: a place that is not there gives the nearest one that is', () => {
   const file = yamlFile('a:\n  b: 1\nc: &c { d: 1 }\ne:\n  <<: *c\n');
   assert.ok(file.ok);
