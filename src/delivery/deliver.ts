@@ -1,8 +1,9 @@
 import { setTimeout as setTimeoutPromise } from 'node:timers/promises';
 import type { EpochMs } from '../kernel/check.ts';
-import type { Batch, Sample } from '../kernel/sample.ts';
+import type { Sample } from '../kernel/sample.ts';
 import { type Backoff, backoffMs } from '../protocol/backoff.ts';
 import type { Receipt, StreamSink } from '../sinks/sink.ts';
+import { halvesOf, othersFirst, type Part } from './parts.ts';
 import { unfit } from './prepare.ts';
 
 /** What became of samples so far. Every sample added is in exactly one of accepted, dropped, rejected, lost and waiting. */
@@ -54,9 +55,6 @@ const splitAfter = 10;
 const rescueBudget = 64;
 /** How long a paused sink is left alone, in milliseconds. */
 const pauseMs = 30_000;
-
-/** A batch at hand. `rescues` is shared by the parts of one batch. */
-type Part = { readonly batch: Batch; attempts: number; readonly rescues: { left: number }; readonly since: number };
 
 /** Starts a delivery: in order, one request at a time, in bounded memory. Nothing is sent before there is something to send. */
 export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery => {
@@ -189,15 +187,8 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     count(tally.rejected, String(status ?? 'unknown'), part.batch.samples.length);
   };
 
-  const halve = ({ batch, rescues }: Part) => {
-    const middle = batch.samples.length >> 1;
-    const halves = [batch.samples.slice(0, middle), batch.samples.slice(middle)].map((samples, index) => ({
-      batch: { id: `${batch.id}.${index}`, group, samples },
-      attempts: 0,
-      rescues,
-      since: tally.accepted,
-    }));
-    parts.splice(0, 1, ...halves);
+  const halve = (part: Part) => {
+    parts.splice(0, 1, ...halvesOf(part, tally.accepted));
   };
 
   const retryLater = async (part: Part, receipt: Receipt) => {
@@ -208,8 +199,11 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
       parts.shift();
       return count(tally.lost, 'poisonous', 1);
     }
-    // A part that fails lets the other parts of its batch pass: their series are others.
-    if (receipt.status === 500 && parts.length > 1) parts.push(...parts.splice(0, 1));
+    if (receipt.status === 500) {
+      const ordered = othersFirst(parts);
+      // What follows is all of its own series: only what comes after a sample can tell whether it is to blame.
+      parts = poisonous && ordered[0] === part ? [...parts.slice(1), part] : ordered;
+    }
     await sleep(receipt.afterMs ?? backoffMs(options, part.attempts, random), stop.signal);
   };
 

@@ -150,6 +150,33 @@ test('deliver: a batch that makes a healthy receiver fail is narrowed down, and 
   assert.deepEqual([counts.accepted, counts.lost], [7, { poisonous: 1 }]);
 });
 
+/** A receiver that takes samples of a series in order only, and fails at one of them for ever. */
+const inOrder = (poison: { readonly name: string; readonly at: number }): Behaviour => {
+  const last = new Map<string, number>();
+  return ({ series }) => {
+    const all = series.map(({ labels, at }) => ({ name: labels.__name__ ?? '', at }));
+    if (all.some(({ name, at }) => name === poison.name && at === poison.at)) return 500;
+    if (all.some(({ name, at }) => at <= (last.get(name) ?? 0))) return 400;
+    for (const { name, at } of all) last.set(name, at);
+    return 204;
+  };
+};
+
+test('deliver: what a failing part lets pass has none of its series, so nothing comes out of order', async () => {
+  await using to = await deliveryTo(inOrder({ name: 'm1', at: 1_000 }));
+  const rounds = [1_000, 2_000, 3_000, 4_000].flatMap((at) => ['m0', 'm1', 'm2', 'm3'].map((name) => sample(name, at)));
+  to.delivery.add(rounds);
+  const counts = await to.flush(20_000);
+  assert.deepEqual([counts.accepted, counts.rejected, counts.lost], [15, {}, { poisonous: 1 }]);
+});
+
+test('deliver: a sample at which a receiver fails holds up its own series no longer than others', async () => {
+  await using to = await deliveryTo(inOrder({ name: 'm0', at: 1_000 }));
+  to.delivery.add([1_000, 2_000, 3_000, 4_000].map((at) => sample('m0', at)));
+  const counts = await to.flush(20_000);
+  assert.deepEqual([counts.accepted, counts.rejected, counts.lost], [3, {}, { poisonous: 1 }]);
+});
+
 test('deliver: an outage loses nothing: when the receiver is back everything arrives', async () => {
   await using to = await deliveryTo((_push, _response, count) => (count <= 35 ? 503 : 204));
   to.delivery.add(samplesOf(100));
