@@ -93,7 +93,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     return first.kind === 'bad' ? { ...first, ok: false } : { ok: false, problems: [], away: false };
   }
   const { vantage } = first.list;
-  const deliveries = makeDeliveries(vantage.name, kit);
+  const deliveries = makeDeliveries(vantage.name, kit, log);
   const checker = makeChecker({ probers: source.probers, kit, clock });
   const pace = makePace({ share: cpuShare() });
   const tally = makeTally(log);

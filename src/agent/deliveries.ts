@@ -3,6 +3,7 @@ import type { Counts, Delivery } from '../delivery/deliver.ts';
 import { push } from '../delivery/push.ts';
 import type { Sample } from '../kernel/sample.ts';
 import type { Kit } from '../net/prober.ts';
+import type { Log } from './log.ts';
 import { sum } from './self-metrics.ts';
 
 /** The ways to all receivers of a vantage. */
@@ -13,7 +14,7 @@ export type Deliveries = AsyncDisposable & {
   /** The same for more than there may be room for; see `addAll` of a delivery. */
   readonly addAll: (samples: readonly Sample[], signal: AbortSignal) => Promise<void>;
   readonly counts: () => readonly { readonly endpoint: string; readonly counts: Counts }[];
-  /** Sends what waits, until the signal fires. */
+  /** Sends what waits, also to endpoints that have left, until the signal fires. */
   readonly flush: (signal: AbortSignal) => Promise<void>;
 };
 
@@ -36,17 +37,27 @@ const gone = ({ lost, rejected }: Counts): number => sum(lost) + sum(rejected);
 /** How long an endpoint that left the list may take to deliver what waits, in milliseconds. */
 const farewellMs = 10_000;
 
-/** No endpoints yet. */
-export const deliveries = (vantage: string, kit: Kit): Deliveries => {
-  let open = new Map<string, { readonly endpoint: string; readonly delivery: Delivery }>();
-  const leaving = new Set<Promise<void>>();
+type Way = { readonly endpoint: string; readonly delivery: Delivery };
 
-  const leave = (delivery: Delivery) => {
-    const gone = (async () => {
-      await delivery.flush(AbortSignal.timeout(farewellMs));
+/** No endpoints yet. The log is told what an endpoint that left the list did not get. */
+export const deliveries = (vantage: string, kit: Kit, log: Log): Deliveries => {
+  let open = new Map<string, Way>();
+  const leaving = new Map<Promise<void>, AbortController>();
+
+  const leave = ({ endpoint, delivery }: Way) => {
+    const limit = new AbortController();
+    const before = gone(delivery.counts());
+    const farewell = (async () => {
+      const counts = await delivery.flush(AbortSignal.any([AbortSignal.timeout(farewellMs), limit.signal]));
       await delivery[Symbol.asyncDispose]();
-    })().finally(() => leaving.delete(gone));
-    leaving.add(gone);
+      const missing = counts.waiting + gone(counts) - before;
+      const why = counts.lastProblem === undefined ? '' : `: ${counts.lastProblem}`;
+      if (missing > 0) log('error', `${endpoint} has left the list, and ${missing} samples did not reach it${why}`);
+    })().finally(() => leaving.delete(farewell));
+    leaving.set(farewell, limit);
+  };
+  const hurry = () => {
+    for (const limit of leaving.values()) limit.abort();
   };
 
   const set: Deliveries['set'] = (endpoints) => {
@@ -57,7 +68,7 @@ export const deliveries = (vantage: string, kit: Kit): Deliveries => {
       open.delete(key);
       next.set(key, known ?? { endpoint: endpoint.name, delivery: push(endpoint, vantage, kit) });
     }
-    for (const { delivery } of open.values()) leave(delivery);
+    for (const way of open.values()) leave(way);
     open = next;
   };
 
@@ -72,10 +83,14 @@ export const deliveries = (vantage: string, kit: Kit): Deliveries => {
     },
     counts: () => all().map(({ endpoint, delivery }) => ({ endpoint, counts: delivery.counts() })),
     flush: async (signal) => {
-      await Promise.all([...all().map(({ delivery }) => delivery.flush(signal)), ...leaving]);
+      signal.addEventListener('abort', hurry, { once: true });
+      if (signal.aborted) hurry();
+      await Promise.all([...all().map(({ delivery }) => delivery.flush(signal)), ...leaving.keys()]);
+      signal.removeEventListener('abort', hurry);
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...all().map(({ delivery }) => delivery[Symbol.asyncDispose]()), ...leaving]);
+      hurry();
+      await Promise.all([...all().map(({ delivery }) => delivery[Symbol.asyncDispose]()), ...leaving.keys()]);
     },
   };
 };

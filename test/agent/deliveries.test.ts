@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { undeliveredSince } from '../../src/agent/deliveries.ts';
+import { deliveries, undeliveredSince } from '../../src/agent/deliveries.ts';
+import type { Endpoint } from '../../src/config/endpoint.ts';
 import type { Counts } from '../../src/delivery/deliver.ts';
+import { gauge } from '../../src/kernel/metric.ts';
+import { kit as makeKit } from '../../src/net/kit.ts';
+import { remoteWriteSettings } from '../../src/sinks/remote-write.ts';
+import { receiver } from '../servers/receiver.ts';
 
 const of = (endpoint: string, more: Partial<Counts>) => {
   const none = { accepted: 0, dropped: 0, rejected: {}, lost: {}, waiting: 0, requests: 0, retries: 0, paused: false };
@@ -20,4 +25,44 @@ test('deliveries: what did not get through since is what waits, and what was los
 test('deliveries: an endpoint that came since, or began anew, counts from nothing', () => {
   assert.equal(undeliveredSince([], [of('b', { rejected: { 400: 4 } })]), 4);
   assert.equal(undeliveredSince([of('b', { rejected: { 400: 9 } })], [of('b', { rejected: { 400: 4 } })]), 4);
+});
+
+const endpointTo = (url: string): Endpoint => ({
+  name: 'central',
+  from: ['a'],
+  settings: remoteWriteSettings.parse({ url, queue_config: { min_backoff: '10ms', max_backoff: '10ms' } }),
+});
+const samples = Array.from({ length: 7 }, (_, index) => ({
+  series: { metric: gauge(`m${index}`, 'x'), labels: [] },
+  at: Date.now(),
+  value: 1,
+}));
+
+test('deliveries: an endpoint that leaves gets what waits', async () => {
+  await using server = await receiver();
+  await using kit = makeKit();
+  const lines: string[] = [];
+  await using all = deliveries('a', kit, (level, text) => void lines.push(`${level} ${text}`));
+  all.set([endpointTo(server.url)]);
+  all.add(samples);
+  all.set([]);
+  await all.flush(AbortSignal.timeout(10_000));
+  assert.deepEqual([server.stored().length, all.counts(), lines], [7, [], []]);
+});
+
+test('deliveries: one that leaves and takes nothing holds no flush beyond its signal; what is lost is said', async () => {
+  await using server = await receiver(() => 503);
+  await using kit = makeKit();
+  const lines: string[] = [];
+  await using all = deliveries('a', kit, (level, text) => void lines.push(`${level} ${text}`));
+  all.set([endpointTo(server.url)]);
+  all.add(samples);
+  all.set([]);
+  const limit = new AbortController();
+  const flushed = all.flush(limit.signal);
+  while (server.pushes.length < 2) await new Promise((resolve) => setImmediate(resolve));
+  limit.abort();
+  await flushed;
+  assert.equal(lines.length, 1);
+  assert.match(lines.join(), /^error central has left the list, and 7 samples did not reach it: .*503/);
 });
