@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { parse } from 'yaml';
 import * as z from 'zod';
+import { readSecret } from '../config/secrets.ts';
 import type { WebOptions } from './web-server.ts';
 
 /** A password or token: as it is, or where it stands. */
@@ -90,18 +91,21 @@ export const readWebConfig = async (
   }
 };
 
-class Missing extends Error {}
+class Unusable extends Error {}
 
 const expand = (text: string, environment: Readonly<Record<string, string | undefined>>): string => {
-  const name = /^\$\{env:([^}]+)\}$/.exec(text)?.[1];
-  if (name === undefined) return text;
+  const read = readSecret(text);
+  if (read.kind === 'literal') return text;
+  const name = read.kind === 'reference' ? /^env:(.*)$/.exec(read.ref.secret)?.[1] : undefined;
+  if (name === undefined)
+    throw new Unusable('a password or token is written as it is, as ${env:NAME}, or as the key that ends in _file');
   const value = environment[name];
-  if (value === undefined || value === '') throw new Missing(`the variable ${name} is not set`);
+  if (value === undefined || value === '') throw new Unusable(`the variable ${name} is not set`);
   return value;
 };
 
 const reasonOf = (error: unknown): string => {
-  if (error instanceof Missing) return error.message;
+  if (error instanceof Unusable) return error.message;
   if (error instanceof Error && 'code' in error && 'path' in error)
     return `${String(error.path)} cannot be read (${String(error.code)})`;
   return 'is no YAML';
