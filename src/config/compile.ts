@@ -170,7 +170,9 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
 };
 
 const sloOf = ({ entry: { slo } }: Wanted): Pick<Target, 'slo'> =>
-  slo === undefined ? {} : { slo: { objective: slo.objective / 100, windowMs: parseDuration(slo.window) ?? 0 } };
+  slo === undefined
+    ? {}
+    : { slo: { objective: Number((slo.objective / 100).toPrecision(12)), windowMs: parseDuration(slo.window) ?? 0 } };
 
 /** The vantages that an item can be probed from; tells of the first one that it cannot. */
 const vantagesOfItem = (

@@ -82,9 +82,9 @@ const sentence = (issue: Issue, value: unknown): string => {
     case 'invalid_union':
       return anyOf(issue);
     case 'too_small':
-      return `must be at least ${String(issue.minimum)}${unitOf(issue.origin)}`;
+      return `must be ${issue.inclusive === false ? 'above' : 'at least'} ${String(issue.minimum)}${unitOf(issue.origin)}`;
     case 'too_big':
-      return `must be at most ${String(issue.maximum)}${unitOf(issue.origin)}`;
+      return `must be ${issue.inclusive === false ? 'below' : 'at most'} ${String(issue.maximum)}${unitOf(issue.origin)}`;
     case 'invalid_format':
       return `not a valid ${formats[issue.format] ?? issue.format}`;
     case 'not_multiple_of':

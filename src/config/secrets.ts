@@ -7,6 +7,7 @@ export type Read =
   | { readonly kind: 'wrong'; readonly message: string };
 
 const whole = /^\$\{([a-z]+):([^{}]*)\}$/;
+const loaded = /^(?:env|file|ssm|secretsmanager|literal):/;
 const somewhere = /\$\{(?:env|file|ssm|secretsmanager):/;
 
 const region = '(?:[a-z]{2}(?:-[a-z]+)+-\\d+:)?';
@@ -58,6 +59,14 @@ export const readSecret = (text: string): Read => {
 /** Whether a text contains a reference; where no secret can stand that is a mistake. */
 export const mentionsSecret = (text: string): boolean => text.includes('${') && somewhere.test(text);
 
-/** Whether a value is a reference as it stands after load. */
+/**
+ * Whether a value is a reference as it stands after load. Labels or headers may have the name `secret` too: they are taken for
+ * one only where that is the only name and its value reads like a reference.
+ */
 export const isSecretRef = (value: unknown): value is SecretRef =>
-  typeof value === 'object' && value !== null && 'secret' in value && typeof value.secret === 'string';
+  typeof value === 'object' &&
+  value !== null &&
+  'secret' in value &&
+  typeof value.secret === 'string' &&
+  loaded.test(value.secret) &&
+  Object.keys(value).length === 1;

@@ -50,7 +50,7 @@ const matcher = (text: string): ((vantage: Vantage) => boolean) => {
 const labelOf = ({ name, kind, region, labels }: Vantage, key: string): string | undefined => {
   if (key === 'kind' || key === 'vantage_kind') return kind;
   if (key === 'region' || key === 'vantage_region') return region;
-  return key === 'name' || key === 'vantage' ? name : labels[key];
+  return key === 'name' || key === 'vantage' ? name : Object.hasOwn(labels, key) ? labels[key] : undefined;
 };
 
 /** Matches `*` and `?` from the left, going back to the last star only: quadratic at worst, never exponential. */

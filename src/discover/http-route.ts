@@ -86,12 +86,15 @@ const servedBy = (
   return { served, problems: [...problems, ...(served.length === 0 ? closed : [])], stars };
 };
 
-const schemes: Readonly<Record<string, 'http' | 'https'>> = { HTTP: 'http', HTTPS: 'https' };
+const schemes: ReadonlyMap<string, 'http' | 'https'> = new Map([
+  ['HTTP', 'http'],
+  ['HTTPS', 'https'],
+]);
 
 /** The listeners for HTTP that a parent means. */
 const attached = ({ sectionName, port }: ParentRef, { spec }: GatewayObject) =>
   spec.listeners.flatMap((listener) => {
-    const scheme = schemes[listener.protocol];
+    const scheme = schemes.get(listener.protocol);
     const isMeant = (sectionName ?? listener.name) === listener.name && (port ?? listener.port) === listener.port;
     return scheme !== undefined && isMeant ? [{ listener, scheme }] : [];
   });

@@ -87,9 +87,9 @@ const isSelected = (
 ): boolean => {
   if (namespaceSelector?.any !== true && !namespacesOf(namespaceSelector, own).includes(namespace)) return false;
   return (
-    Object.entries(selector.matchLabels).every(([key, value]) => labels[key] === value) &&
+    Object.entries(selector.matchLabels).every(([key, value]) => Object.hasOwn(labels, key) && labels[key] === value) &&
     selector.matchExpressions.every(({ key, operator, values }) => {
-      const value = labels[key];
+      const value = Object.hasOwn(labels, key) ? labels[key] : undefined;
       if (operator === 'Exists') return value !== undefined;
       if (operator === 'DoesNotExist') return value === undefined;
       if (operator === 'In') return value !== undefined && values.includes(value);

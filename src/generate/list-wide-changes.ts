@@ -56,7 +56,7 @@ const named = <T extends object>(
   origins: Origins,
 ): readonly WideChange[] =>
   [...new Set([...Object.keys(before), ...Object.keys(after)])].sort().flatMap((name): readonly WideChange[] => {
-    const [was, is] = [before[name], after[name]];
+    const [was, is] = [before, after].map((table) => (Object.hasOwn(table, name) ? table[name] : undefined));
     const key = `${block}.${name}`;
     if (was === undefined) return is === undefined ? [] : [{ what: 'added', key, after: about(is) }];
     if (is === undefined) return [{ what: 'removed', key, before: about(was) }];

@@ -200,6 +200,19 @@ targets:
   );
 });
 
+test('compile: objectives are what was written, not what dividing makes of it', () => {
+  const objectives = [99.9, 99.95, 99.99, 99.999, 33.3];
+  const checks = checksOf(`
+vantages: { a: { kind: agent } }
+targets:
+${objectives.map((objective) => `  - { target: "http://x/${objective}", slo: { objective: ${objective}, window: 30d } }`).join('\n')}
+`);
+  assert.deepEqual(
+    checks.map(({ target }) => target.slo?.objective),
+    [0.999, 0.9995, 0.9999, 0.99999, 0.333],
+  );
+});
+
 test('compile: also adds checks of the same place by scheme, URL, module or block, each with its own instance', () => {
   const checks = checksOf(
     `

@@ -71,6 +71,8 @@ test('packed list: what is none, of another format, cut off or changed is refuse
   assert.equal(why('{}'), 'is no packed list: it says no format');
   assert.match(why('{"format":1}'), /^has format 1, and this version reads format 2; deploy and push anew$/);
   assert.equal(why(text.slice(0, -10)), 'is no packed list');
+  const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+  assert.match(why(`{"format":2,"hash":"x","checks":${deep}}`), /^is no packed list/);
   assert.match(why(text.replace('www7.example.com', 'evil.example.com')), /content does not fit its hash/);
   fc.assert(
     fc.property(fc.anything(), fc.nat(text.length), (value, at) => {

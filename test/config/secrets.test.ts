@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { listText } from '../../src/config/list-text.ts';
 import { loadTexts, loadValue } from '../../src/config/load.ts';
 import { problemText } from '../../src/config/problem.ts';
 import { readSecret } from '../../src/config/secrets.ts';
@@ -89,6 +90,15 @@ test('secrets: a number is a literal secret as it was written', () => {
 test('secrets: where one may stand, a literal stays and is no warning', () => {
   const { literals, warnings } = good(`${agent}targets: [{ target: "http://x", http: { headers: { X: plain } } }]`);
   assert.deepEqual([literals.size, warnings.length], [0, 0]);
+});
+
+test('secrets: a label or header named secret is no reference', () => {
+  const { list, compiled } = good(
+    `${agent}targets: [{ target: "http://x", labels: { secret: blue }, http: { headers: { secret: open } } }]`,
+  );
+  assert.equal(compiled.checks[0]?.labels.secret, 'blue');
+  const again = good(listText(list)).compiled.checks;
+  assert.deepEqual(again, compiled.checks);
 });
 
 test('secrets: what looks like a reference where no secret stands is a text', () => {

@@ -220,6 +220,7 @@ test('probe: static targets and selected Ingresses are taken with module, interv
     targets(probeFinds(probe({ targets: { ingress: selection } }), { ingresses: [near, far].map(selectable) }));
   assert.deepEqual(chosen({ selector: { matchLabels: { app: 'x' } } }), ['http://near.example.com']);
   assert.deepEqual(chosen({ selector: { matchLabels: { app: 'y' } } }), []);
+  assert.deepEqual(chosen({ selector: { matchExpressions: [{ key: 'constructor', operator: 'Exists' }] } }), []);
   assert.deepEqual(chosen({ namespaceSelector: { any: true } }), ['http://near.example.com', 'http://far.example.com']);
   assert.deepEqual(chosen({ namespaceSelector: { matchNames: ['other'] } }), ['http://far.example.com']);
   for (const [operator, count] of [
