@@ -54,7 +54,9 @@ export type Agent = {
   readonly status: () => Status;
   /** Its own metrics in Prometheus's text format. */
   readonly metrics: () => string;
-  /** Reads the list anew. A bad one changes nothing; then it says what is wrong. */
+  /** Sees whether the list has changed. A bad one changes nothing; then it says what is wrong. */
+  readonly look: () => Promise<readonly string[]>;
+  /** The same, and asks for lists elsewhere however short ago that was. */
   readonly reload: () => Promise<readonly string[]>;
   /** Ends what runs, says stale markers for everything, delivers for at most so long, and closes. */
   readonly stop: (deliveryMs: number) => Promise<Stopped>;
@@ -226,6 +228,10 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     await kit[Symbol.asyncDispose]();
     return { undelivered };
   };
+  const reload = () => {
+    remote.askAgain();
+    return inUse.reload();
+  };
   const metrics = () => {
     const compatible = tally.compatible(inUse.checks()).filter(({ metric }) => metric !== selfMetrics.memory);
     return exposition(selfSamples([...points(), ...compatible], {}, Date.now()));
@@ -233,7 +239,15 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   return {
     ok: true,
     warnings: [...first.warnings, ...(unusable === undefined ? [] : [unusable])],
-    agent: { vantage: vantage.name, checks: () => inUse.checks().length, metrics, status, reload: inUse.reload, stop },
+    agent: {
+      vantage: vantage.name,
+      checks: () => inUse.checks().length,
+      metrics,
+      status,
+      look: inUse.reload,
+      reload,
+      stop,
+    },
   };
 };
 

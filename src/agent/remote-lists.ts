@@ -15,6 +15,8 @@ export type RemoteRead = ListFile | { readonly problem: string; readonly away: b
 export type RemoteLists = AsyncDisposable & {
   /** Reads a list, or gives what it read less than half a minute ago. Never rejects. */
   readonly read: (url: string) => Promise<RemoteRead>;
+  /** Has the next reading of each list ask, however short ago the last one was. */
+  readonly askAgain: () => void;
 };
 
 /** Whether a path is one of a list elsewhere: `s3://BUCKET/KEY`, `s3://BUCKET/KEY?region=REGION`, `https://…`. */
@@ -120,11 +122,12 @@ export const remoteLists = (
   return {
     read: async (url) => {
       const last = asked.get(url);
-      if (last !== undefined && Date.now() - last.at < pauseMs) return last.read;
+      if (last !== undefined && performance.now() - last.at < pauseMs) return last.read;
       const read = await ask(url);
-      asked.set(url, { at: Date.now(), read });
+      asked.set(url, { at: performance.now(), read });
       return read;
     },
+    askAgain: () => asked.clear(),
     [Symbol.asyncDispose]: async () => {
       closing.abort();
       await Promise.all([...agents.values()].map((agent) => agent.destroy()));

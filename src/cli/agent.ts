@@ -159,7 +159,7 @@ const openDoor = async (
 
 /** Looks at the list every so often, until the signal fires. */
 const untilStopped = async (running: Agent, everyMs: number, io: Io): Promise<void> => {
-  const look = setInterval(() => void running.reload(), everyMs);
+  const look = setInterval(() => void running.look(), everyMs);
   await new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve();
     io.signal.addEventListener('abort', () => resolve(), { once: true });

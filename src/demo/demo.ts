@@ -92,7 +92,7 @@ export const demo = async (options: DemoOptions): Promise<DemoResult> => {
   });
   if (!started.ok) throw new Error(started.problems.join('; '));
   agent = started.agent;
-  const watch = setInterval(() => void started.agent.reload(), 2_000);
+  const watch = setInterval(() => void started.agent.look(), 2_000);
   const functions = regions.map((region) =>
     callFunction(region, { list, probers, environment, clock, log, signal, rows }),
   );

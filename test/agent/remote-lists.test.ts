@@ -89,12 +89,15 @@ test('remote lists: a password in the URL is sent as a header, and neither it no
   assert.ok(!JSON.stringify(said).includes('canary'), JSON.stringify(said));
 });
 
-test('remote lists: nobody is asked more often than every half minute', async () => {
+test('remote lists: nobody is asked more often than every half minute, unless somebody wants it so', async () => {
   await using there = await server();
   await using kit = makeKit();
   await using remote = remoteLists(kit, {});
   for (let times = 0; times < 3; times += 1) await remote.read(there.url);
   assert.equal(there.state.sent.length, 1);
+  remote.askAgain();
+  await remote.read(there.url);
+  assert.equal(there.state.sent.length, 2);
 });
 
 test('remote lists: one in a bucket is read with its ETag; without a region, an object or rights it is said', async () => {
