@@ -1,5 +1,7 @@
-import { glob, readFile } from 'node:fs/promises';
+import { glob, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { FileSdSettings } from '../config/discover.ts';
+import { codeOf } from '../net/failure.ts';
 import { fileSdFinds } from './file-sd.ts';
 import { type Finds, nothing, together } from './found.ts';
 import type { Source } from './source.ts';
@@ -11,11 +13,12 @@ const mostBytes = 32 * 1_024 * 1_024;
 /** Reads files in the form of Prometheus's file_sd again and again. A file that cannot be read stays as it was read last. */
 export const targetFiles = (
   name: string,
-  { files }: FileSdSettings,
+  { files }: Pick<FileSdSettings, 'files'>,
   changed: () => void,
   intervalMs: number = everyMs,
 ): Source => {
-  const known = new Map<string, { readonly text: string; readonly finds: Finds }>();
+  const known = new Map<string, Known>();
+  const ending = new AbortController();
   let problem: string | undefined;
   let syncedAt: number | undefined;
   let looking: Promise<void> | undefined;
@@ -25,13 +28,13 @@ export const targetFiles = (
     const problems: string[] = [];
     let isNew = false;
     for (const pattern of files) {
-      const paths = pattern.includes('*') ? await pathsOf(pattern) : [pattern];
+      const paths = await pathsOf(pattern).catch((error: unknown) => {
+        problems.push(`${pattern} cannot be looked for: ${codeOf(error) || 'unknown'}`);
+        return [...known].flatMap(([path, one]) => (one.pattern === pattern ? [path] : []));
+      });
       for (const path of paths.sort()) {
         seen.add(path);
-        const read = await readFile(path).then(
-          (bytes) => (bytes.length > mostBytes ? { problem: `${path} is larger than 32 MiB` } : bytes.toString('utf8')),
-          (error: NodeJS.ErrnoException) => ({ problem: `${path} cannot be read: ${error.code ?? 'unknown'}` }),
-        );
+        const read = await contentOf(path, ending.signal);
         if (typeof read !== 'string') {
           problems.push(read.problem);
           continue;
@@ -40,11 +43,12 @@ export const targetFiles = (
         const finds = fileSdFinds(path, read);
         if ('problem' in finds) problems.push(finds.problem);
         else {
-          known.set(path, { text: read, finds });
+          known.set(path, { pattern, text: read, finds });
           isNew = true;
         }
       }
     }
+    if (ending.signal.aborted) return;
     for (const path of known.keys())
       if (!seen.has(path)) {
         known.delete(path);
@@ -70,12 +74,31 @@ export const targetFiles = (
     first,
     [Symbol.asyncDispose]: async () => {
       clearInterval(timer);
+      ending.abort();
       await looking;
     },
   };
 };
 
+/** A file as it was read last, and the pattern that it was found by. */
+type Known = { readonly pattern: string; readonly text: string; readonly finds: Finds };
+
+/** The text of a file. What is no file, such as a pipe, is not waited for. */
+const contentOf = async (path: string, signal: AbortSignal): Promise<string | { readonly problem: string }> => {
+  try {
+    const facts = await stat(path);
+    if (!facts.isFile()) return { problem: `${path} is no file` };
+    if (facts.size > mostBytes) return { problem: `${path} is larger than 32 MiB` };
+    return await readFile(path, { encoding: 'utf8', signal });
+  } catch (error) {
+    return { problem: `${path} cannot be read: ${codeOf(error) || 'unknown'}` };
+  }
+};
+
+/** The paths that a pattern means. Rejects where the folder that it begins with cannot be read: `glob` takes that for an empty one. */
 const pathsOf = async (pattern: string): Promise<string[]> => {
+  if (!/[*?[{]/.test(pattern)) return [pattern];
+  await readdir(join(/^[^*?[{]*\//.exec(pattern)?.[0] ?? '.'));
   const paths: string[] = [];
   for await (const path of glob(pattern)) paths.push(path);
   return paths;
