@@ -42,7 +42,10 @@ export const wishesOf = (metadata: Metadata, origin: string): Wishes => {
       const advice = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${prefix}${meant}?`;
       return { origin, why: `unknown annotation ${prefix}${name}; ${advice}` };
     });
-  return { get, skip: get('skip') === 'true' || get('probe') === 'false', remarks };
+  const skip = get('skip')?.toLowerCase();
+  if (skip !== undefined && skip !== 'true' && skip !== 'false')
+    remarks.push({ origin, why: `${prefix}skip: write true or false` });
+  return { get, skip: skip === 'true' || get('probe')?.toLowerCase() === 'false', remarks };
 };
 
 /** The scheme that is asked for; `undefined` where the object is to say it, or a sentence on what is wrong. */

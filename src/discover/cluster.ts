@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import type { KubernetesKind, KubernetesSettings } from '../config/discover.ts';
 import { kubernetesApi, placeInCluster } from '../net/kubernetes/api.ts';
 import { listAndWatch, type Watched } from '../net/kubernetes/list-watch.ts';
-import { type Finds, orNothing, together } from './found.ts';
+import { type Finds, orNothing, type Remark, together } from './found.ts';
 import { httpRouteFinds } from './http-route.ts';
 import { ingressFinds } from './ingress.ts';
 import {
@@ -42,7 +42,7 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
     throw new Error('this is no pod of a cluster; write `server:` and `token_file:`, or leave the block out');
   const api = kubernetesApi(place, file);
   const ending = new AbortController();
-  const started = new Map<string, Watched<unknown>[]>();
+  const started = new Map<string, { readonly resource: Resource; readonly watches: readonly Watched<unknown>[] }>();
 
   /** The watches of a resource, one for each namespace; begun once, whoever needs it. What is not kept of an object is forgotten. */
   const watch = <T, K>(
@@ -55,7 +55,7 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
     const key = `${collectionPath(resource)} ${labelSelector ?? ''}`;
     const known = started.get(key);
     // safe: a resource has one schema, and the same is kept of it everywhere
-    if (known !== undefined) return known as Watched<K>[];
+    if (known !== undefined) return known.watches as readonly Watched<K>[];
     const watches = (where ?? [undefined]).map((namespace) =>
       listAndWatch<K>({
         api,
@@ -68,7 +68,7 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
         signal: ending.signal,
       }),
     );
-    started.set(key, watches);
+    started.set(key, { resource, watches });
     return watches;
   };
   const all = <T>(watches: readonly Watched<T>[]): T[] => watches.flatMap(({ objects }) => [...objects.values()]);
@@ -122,11 +122,19 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
     if (own === undefined || other === undefined) throw new Error(`${kind} has no resource`);
     return makers[kind](own, other);
   });
-  const watches = () => [...started.values()].flat();
+  const watches = () => [...started.values()].flatMap(({ watches: all }) => all);
+  /** Kinds that the API server does not know: something is not installed there, or not yet. */
+  const missing = (): readonly Remark[] =>
+    [...started.values()]
+      .filter(({ watches: all }) => all.some(({ state }) => state().absent))
+      .map(({ resource: { resource, group, version } }) => ({
+        origin: `${group === '' ? '' : `${group}/`}${version} ${resource}`,
+        why: 'the API server does not know this kind; nothing of it is found until it does',
+      }));
 
   return {
     name,
-    finds: () => together(finders.map((find) => find())),
+    finds: () => together([...finders.map((find) => find()), { found: [], remarks: missing() }]),
     state: () => {
       const states = watches().map(({ state }) => state());
       const synced = states.filter(({ absent }) => !absent).map(({ syncedAt }) => syncedAt);

@@ -48,7 +48,11 @@ const servedBy = (
   const stars = new Set<string | undefined>();
   let listeners = 0;
   for (const parent of spec.parentRefs) {
-    if ((parent.kind ?? 'Gateway') !== 'Gateway') continue;
+    const { kind = 'Gateway' } = parent;
+    if (kind !== 'Gateway') {
+      closed.add(`its parent ${parent.name} is a ${kind} and no Gateway; that is not looked at`);
+      continue;
+    }
     const namespace = parent.namespace ?? metadata.namespace;
     const key = `${namespace}/${parent.name}`;
     const gateway = gateways.known.get(key);
@@ -69,7 +73,10 @@ const servedBy = (
       }
       for (const own of spec.hostnames.length === 0 ? [listener.hostname] : spec.hostnames) {
         const host = commonHost(own, listener.hostname);
-        if (host === 'none') continue;
+        if (host === 'none') {
+          closed.add(`${own} has nothing in common with ${listener.hostname}, which a listener of ${key} is for`);
+          continue;
+        }
         if (!isHost(host)) {
           stars.add(host);
           continue;
@@ -80,9 +87,9 @@ const servedBy = (
       }
     }
   }
-  if (listeners === 0 && problems.size === 0) problems.add('it is attached to no listener for HTTP');
+  if (listeners + problems.size + closed.size === 0) problems.add('it is attached to no listener for HTTP');
   const served = [...best.values()].sort((a, b) => (a.host < b.host ? -1 : 1));
-  // Of two listeners one may take what the other does not; that is said only where nothing is left.
+  // Of two parents or listeners one may take what the other does not; that is said only where nothing is left.
   return { served, problems: [...problems, ...(served.length === 0 ? closed : [])], stars };
 };
 

@@ -20,13 +20,18 @@ export const pathsOf = (wishes: Wishes, paths: readonly (string | undefined)[]):
 /** Whether a host is one that can be asked for. */
 export const isHost = (host: string | undefined): host is string => host !== undefined && /^[A-Za-z0-9.-]+$/.test(host);
 
-/** Says that a host stands for many. */
+const whyNot = (host = ''): string => {
+  if (host === '') return 'a rule without a host stands for any name';
+  const shown = host.slice(0, 100);
+  return host.includes('*')
+    ? `the host ${shown} stands for many names`
+    : `the host ${shown} is no name that can be asked for`;
+};
+
+/** Says that a host stands for many, or can be asked for by none. */
 export const noHost = (origin: string, host: string | undefined): Remark => ({
   origin,
-  why:
-    host === undefined || host === ''
-      ? 'a rule without a host stands for any name; write a target in the list'
-      : `the host ${host.slice(0, 100)} stands for many names; write a target in the list`,
+  why: `${whyNot(host)}; write a target in the list`,
 });
 
 /** Whether something is served at addresses of private networks only; not known, and so not said, while it has no address. */

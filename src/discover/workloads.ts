@@ -25,10 +25,12 @@ const probed = (kind: 'Service' | 'Pod', metadata: Metadata, host: string, ports
   const wishes = wishesOf(metadata, origin);
   if (wishes.get('probe') === undefined || wishes.skip) return nothing;
   const refused = (why: string): Finds => ({ found: [], remarks: [...wishes.remarks, { origin, why }] });
-  const port = portOf(wishes, ports);
+  const wanted = schemeOf(wishes);
+  if (typeof wanted === 'object') return refused(wanted.problem);
+  const port = portOf(wishes, ports, overUdp.has(wanted ?? ''));
   if (typeof port === 'string') return refused(port);
-  const scheme = schemeOf(wishes) ?? usualScheme(wishes, port);
-  if (typeof scheme !== 'string') return refused(scheme.problem);
+  if (wanted === undefined && port?.protocol === 'UDP') return refused(udpOnly);
+  const scheme = wanted ?? usualScheme(wishes, port);
   const number = port?.port ?? port?.containerPort;
   if (number === undefined && !withoutPort.has(scheme))
     return refused('it has no port; name one in bothways.io/port, or write bothways.io/probe: icmp');
@@ -40,10 +42,19 @@ const probed = (kind: 'Service' | 'Pod', metadata: Metadata, host: string, ports
   return { found: [{ origin, entry: { name, ...entryOf(wishes, target, labels) } }], remarks: wishes.remarks };
 };
 
-/** The port that is asked for, the first one, or what is wrong. */
-const portOf = (wishes: Wishes, ports: readonly PortObject[]): PortObject | undefined | string => {
+/** Schemes that ask over UDP first. */
+const overUdp: ReadonlySet<string> = new Set(['dns']);
+
+const udpOnly =
+  'its port is one of UDP, which says nothing to whom it does not know; write how to probe it, for example bothways.io/probe: dns, or icmp';
+
+/** The port that is asked for, else the first one of the protocol that the scheme prefers, or what is wrong. */
+const portOf = (wishes: Wishes, ports: readonly PortObject[], prefersUdp: boolean): PortObject | undefined | string => {
   const wanted = wishes.get('port');
-  const open = ports.filter(({ protocol = 'TCP' }) => protocol === 'TCP' || protocol === 'UDP');
+  const [own, other] = prefersUdp ? ['UDP', 'TCP'] : ['TCP', 'UDP'];
+  const of = (wantedProtocol: string | undefined) =>
+    ports.filter(({ protocol = 'TCP' }) => protocol === wantedProtocol);
+  const open = [...of(own), ...of(other)];
   if (wanted === undefined) return open[0];
   const number = Number(wanted);
   if (Number.isInteger(number) && number >= 1 && number <= 65_535)

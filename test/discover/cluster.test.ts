@@ -90,3 +90,18 @@ test('cluster: a Pod counts from when it is ready for the first time until it is
   await until(() => names().length === 1, 'the Pod that took its name');
   assert.deepEqual(names(), ['shop/next']);
 });
+
+test('cluster: a kind that the API server does not know is said, and no more once it does', async () => {
+  await using kubernetes = await kubernetesServer();
+  kubernetes.absent.add('httproutes').add('gateways');
+  await using source = await watching(kubernetes.url, { kinds: ['ingress', 'httproute'] });
+  const said = ['httproutes', 'gateways'].map((resource) => ({
+    origin: `gateway.networking.k8s.io/v1 ${resource}`,
+    why: 'the API server does not know this kind; nothing of it is found until it does',
+  }));
+  assert.deepEqual(source.finds().remarks, said);
+  assert.equal(source.state().problem, undefined);
+  kubernetes.absent.clear();
+  await using later = await watching(kubernetes.url, { kinds: ['httproute'] });
+  assert.deepEqual(later.finds().remarks, []);
+});

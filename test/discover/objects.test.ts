@@ -137,6 +137,17 @@ test('httproute: a gateway that is not there and a listener that is not for HTTP
   const tls = gateway({ name: 'tls', protocol: 'TLS', port: 443 });
   assert.deepEqual(why(httpRouteFinds(route({ hostnames: ['a.b'] }), tls)), ['it is attached to no listener for HTTP']);
   assert.match(why(httpRouteFinds(route({ hostnames: ['*.b'] }), gateway(https)))[0] ?? '', /stands for many names/);
+  assert.deepEqual(why(httpRouteFinds(route({ hostnames: ['ex_ample.com'] }), gateway(https))), [
+    'the host ex_ample.com is no name that can be asked for; write a target in the list',
+  ]);
+  const mesh = route({ hostnames: ['a.b'], parentRefs: [{ kind: 'Service', name: 'pay' }] });
+  assert.deepEqual(why(httpRouteFinds(mesh, gateway(https))), [
+    'its parent pay is a Service and no Gateway; that is not looked at',
+  ]);
+  const other = gateway({ ...https, hostname: 'shop.example.com' });
+  assert.deepEqual(why(httpRouteFinds(route({ hostnames: ['a.b'] }), other)), [
+    'a.b has nothing in common with shop.example.com, which a listener of infra/gw is for',
+  ]);
 });
 
 const service = (annotations: Record<string, string>, ...ports: object[]) =>
@@ -159,6 +170,34 @@ test('service: it is probed when it asks for it, by its name in the cluster and 
   const { found } = service({ probe: 'tcp', expect: '^220' }, db);
   assert.deepEqual(found[0]?.entry.tcp, { query_response: [{ expect: '^220' }] });
   assert.equal(found[0]?.entry.name, 'shop/web');
+});
+
+test('service: a port of UDP is not connected to over TCP', () => {
+  const dns = [
+    { name: 'dns', port: 53, protocol: 'UDP' },
+    { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+    { name: 'metrics', port: 9_153, protocol: 'TCP' },
+  ];
+  assert.deepEqual(targets(service({ probe: 'dns' }, ...dns)), ['dns://web.shop.svc:53']);
+  assert.deepEqual(targets(service({ probe: 'dns' }, { port: 1 }, ...dns)), ['dns://web.shop.svc:53']);
+  assert.deepEqual(targets(service({ probe: 'true', port: '53' }, ...dns)), ['tcp://web.shop.svc:53']);
+  assert.deepEqual(targets(service({ probe: 'true' }, ...dns.slice(0, 1), { port: 80 })), ['tcp://web.shop.svc:80']);
+  const only = service({ probe: 'true' }, ...dns.slice(0, 1));
+  assert.deepEqual(targets(only), []);
+  assert.match(
+    why(only)[0] ?? '',
+    /its port is one of UDP.*write how to probe it, for example bothways\.io\/probe: dns/,
+  );
+  assert.deepEqual(targets(service({ probe: 'true' }, { port: 9, protocol: 'SCTP' })), []);
+});
+
+test('annotations: true and false are read in any case, and what is neither is said', () => {
+  const db = { port: 5_432 };
+  assert.deepEqual(targets(service({ probe: 'True' }, db)), ['tcp://web.shop.svc:5432']);
+  for (const off of [{ probe: 'False' }, { probe: 'true', skip: 'True' }])
+    assert.deepEqual(targets(service(off, db)), []);
+  const odd = service({ probe: 'true', skip: 'yes' }, db);
+  assert.deepEqual([targets(odd).length, why(odd)], [1, ['bothways.io/skip: write true or false']]);
 });
 
 test('service: what cannot be probed as asked is said', () => {
@@ -296,7 +335,26 @@ test('file_sd: targets with their labels, and those that Prometheus gives a mean
       { target: 'tcp://c:1', labels: {} },
     ],
   );
-  assert.ok('found' in fileSdFinds('/x.yml', '- targets: [a]'));
+  const yaml = `- targets: [a, 10.0.0.1]
+  labels: { port: 8080, version: 1.10, on: True, none: null, empty: "", __scheme__: }
+- { targets: [tcp://c:1], labels: }
+- { targets: }
+`;
+  const fromYaml = fileSdFinds('/x.yml', yaml);
+  assert.deepEqual('found' in fromYaml && fromYaml.found.map(({ entry }) => entry), [
+    { target: 'a', labels: { port: '8080', version: '1.10', on: 'True' } },
+    { target: '10.0.0.1', labels: { port: '8080', version: '1.10', on: 'True' } },
+    { target: 'tcp://c:1', labels: {} },
+  ]);
+  const problem = (name: string, content: string) => {
+    const read = fileSdFinds(name, content);
+    return 'problem' in read ? read.problem : 'none';
+  };
+  assert.equal(problem('/x.yml', 'targets: [a]'), '/x.yml is no file_sd list: it is no list of groups');
+  assert.equal(problem('/x.json', '{"a":1}'), '/x.json is no file_sd list: it is no list of groups');
+  assert.equal(problem('/x.json', '[{"targets":[7]}]'), '/x.json is no file_sd list: 0.targets.0 is wrong');
+  assert.match(problem('/x.yml', '- targets: [a\n- b: ]'), /^\/x\.yml cannot be read as YAML: line \d: /);
+  assert.equal(problem('/x.yml', ''), 'none');
   assert.deepEqual(fileSdFinds('/x.json', '{'), { problem: '/x.json cannot be read as JSON' });
   assert.deepEqual(fileSdFinds('/x.yml', '- targets: 7'), { problem: '/x.yml is no file_sd list: 0.targets is wrong' });
 });

@@ -74,7 +74,7 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
   const isNow = (next: WatchState) => {
     const before = state;
     state = next;
-    if (before.problem !== next.problem) changed();
+    if (before.problem !== next.problem || before.absent !== next.absent) changed();
   };
 
   const ask = async (query: Readonly<Record<string, string>>, limit: AbortSignal): Promise<KubernetesAnswer> => {
