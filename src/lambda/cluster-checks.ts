@@ -42,7 +42,7 @@ export const takenFrom = (
     // A target that was taken into the list is the list's.
     else if (!names.has(read.check.target.name)) {
       const key = JSON.stringify([read.check.target.name, read.check.instance]);
-      if (good.has(key)) refused.push({ name: read.check.target.name, why: 'it is there twice' });
+      if (good.has(key)) refused.push({ name: shown(read.check.target.name), why: 'it is there twice' });
       else good.set(key, read.check);
     }
   }

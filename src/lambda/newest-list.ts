@@ -56,8 +56,14 @@ const newestList = ({
   const look = async (): Promise<ListNow> => {
     const read = await s3Get(aws, object, seen, AbortSignal.timeout(limitMs));
     if (read.kind === 'same') return { ...state, problem: wrong };
-    // Nobody has pushed a list yet: what was deployed is the newest.
-    if (read.kind === 'missing') return { ...state, problem: undefined };
+    if (read.kind === 'missing') {
+      // Nobody has pushed a list yet, or it was taken away: what was deployed is the newest, as in a function that starts now.
+      seen = undefined;
+      wrong = undefined;
+      return state.packed === deployed
+        ? { ...state, problem: undefined }
+        : { packed: deployed, loadedAt: now(), problem: undefined };
+    }
     if (read.kind === 'refused') return { ...state, problem: read.why };
     seen = read.etag;
     const unpacked = readPacked(textOf(read.body, mostBytes));

@@ -208,6 +208,27 @@ test('newest list: a bucket that refuses or is not there costs nothing but a wor
   assert.deepEqual([(await there.run()).good, (await there.run()).good], [0, 0], 'what is wrong there stays wrong');
 });
 
+test('newest list: an object that is taken away leaves what was deployed, in running functions as in new ones', async () => {
+  await using there = await world();
+  there.aws.objects.set(key, Buffer.from(there.list(['pushed'])));
+  assert.deepEqual((await there.run()).probed, ['/pushed']);
+  there.aws.objects.delete(key);
+  const { probed, good } = await there.run();
+  assert.deepEqual([probed, good], [['/first'], 1]);
+  there.aws.objects.set(key, Buffer.from(there.list(['pushed'])));
+  assert.deepEqual((await there.run()).probed, ['/pushed']);
+});
+
+test('newest list: a list that unpacks to more than there is room for is none', async () => {
+  await using there = await world();
+  const bomb = gzipSync(Buffer.alloc(20 * 1_024 * 1_024, ' '));
+  assert.ok(bomb.length < 100_000);
+  there.aws.objects.set('lists/b/prod/clusters/prod-a/eu-west-1.json', bomb);
+  const { probed, good } = await there.run();
+  assert.deepEqual([probed, good], [['/first'], 0]);
+  assert.match(there.lines.join(), /clusters\/prod-a\/eu-west-1\.json is no packed list/);
+});
+
 test('newest list: where a missing object looks forbidden, the last good list stays and the right that lacks is named', async () => {
   await using there = await world({ mayList: false });
   const { probed, good } = await there.run();
