@@ -30,7 +30,7 @@ import type { Log } from './log.ts';
 import { publisher } from './publisher.ts';
 import { remoteLists } from './remote-lists.ts';
 import { scheduler as makeScheduler } from './scheduler.ts';
-import { selfLabels, selfMetrics, selfPoints, selfSamples, sum } from './self-metrics.ts';
+import { endedSamples, selfLabels, selfMetrics, selfPoints, selfSamples, sum } from './self-metrics.ts';
 import { shortQueues } from './short-queues.ts';
 import { tally as makeTally } from './tally.ts';
 
@@ -191,8 +191,9 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     deliver(sayBeat(tally.beat()));
     const labels = selfLabels(vantage, shard, inUse.list().externalLabels);
     const compatible = selfSamples(tally.compatible(inUse.checks()), { ...labels, host: vantage.name }, Date.now());
+    const before = ofOurselves;
     ofOurselves = [...selfSamples(points(), labels, Date.now()), ...compatible];
-    deliver(ofOurselves);
+    deliver([...ofOurselves, ...endedSamples(before, ofOurselves, Date.now())]);
   }, heartbeatMs);
 
   const status = (): Status => {

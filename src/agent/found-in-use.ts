@@ -44,10 +44,12 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
   let held: readonly Check[] = [];
   let timer: NodeJS.Timeout | undefined;
   let tookMs = 0;
+  let closed = false;
   let said = new Set<string>();
   const problems = new Map<string, string>();
 
   const soon = () => {
+    if (closed) return;
     timer ??= setTimeout(
       () => {
         timer = undefined;
@@ -129,6 +131,7 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
     refresh,
     state: () => open?.discovery.state() ?? [],
     [Symbol.asyncDispose]: async () => {
+      closed = true;
       clearTimeout(timer);
       await open?.discovery[Symbol.asyncDispose]();
     },

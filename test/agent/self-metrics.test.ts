@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { hostname } from 'node:os';
 import { test } from 'node:test';
-import { agentName, selfLabels, selfMetrics, selfPoints } from '../../src/agent/self-metrics.ts';
+import {
+  agentName,
+  endedSamples,
+  selfLabels,
+  selfMetrics,
+  selfPoints,
+  selfSamples,
+} from '../../src/agent/self-metrics.ts';
 
 const vantage = { name: 'prod', kind: 'agent', labels: { vantage_cluster: 'a' } } as const;
 
@@ -28,4 +35,28 @@ test('self metrics: two agents of one name can be told apart', () => {
 test('self metrics: two agents of one host have two names, one in a container has that of its host', () => {
   assert.notEqual(agentName('node-1', 4711), agentName('node-1', 4712));
   assert.equal(agentName('bothways-6f9c7-x2x4z', 1), 'bothways-6f9c7-x2x4z');
+});
+
+test('self metrics: the series of a list that is no more in use ends, and nothing else does', () => {
+  const said = (hash: string, at: number) =>
+    selfSamples(
+      selfPoints({
+        startedAt: 0,
+        checks: 0,
+        runs: { good: 0, failed: 0, void: 0 },
+        skipped: { overlap: 0, late: 0 },
+        doubtful: 0,
+        lagMs: 0,
+        list: { hash, loadedAt: at, ok: true },
+        deliveries: [],
+      }),
+      {},
+      at,
+    );
+  const ended = endedSamples(said('a', 1), said('b', 2), 2);
+  assert.deepEqual(
+    ended.map(({ series, at, value }) => [series.metric.name, Object.fromEntries(series.labels).hash, at, value]),
+    [['bothways_list_info', 'a', 2, 'stale']],
+  );
+  assert.deepEqual(endedSamples(said('a', 1), said('a', 2), 2), []);
 });

@@ -98,6 +98,8 @@ test('web: another site cannot send a form here', async () => {
   assert.equal(await post({ origin: 'https://evil.example' }), 403);
   assert.equal(await post({ origin: 'null' }), 403);
   assert.equal(await post({ 'sec-fetch-site': 'cross-site' }), 403);
+  assert.equal(await post({ 'sec-fetch-site': 'same-site' }), 403);
+  for (const own of ['none', 'same-origin']) assert.equal(await post({ 'sec-fetch-site': own }), 200, own);
 });
 
 test('web: whoever is not admitted sees only what is open', async () => {
