@@ -8,7 +8,7 @@ import { readWebConfig } from '../agent/web-config.ts';
 import { isLoopback, type WebServer, webServer } from '../agent/web-server.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { marks } from '../net/marks.ts';
-import { durationText } from '../net/settings.ts';
+import { timerText } from '../net/settings.ts';
 
 import { parseShard } from '../run/shard.ts';
 import { defineCommand, type Io, notYet, wrongUsage } from './command.ts';
@@ -56,11 +56,12 @@ export const agent = defineCommand({
       .optional()
       .describe('File with TLS, basic auth or a token for the door.')
       .meta({ value: 'FILE' }),
-    reloadInterval: durationText
+    reloadInterval: timerText
+      .refine((text) => (parseDuration(text) ?? 0) >= 100, { error: 'must be at least 100ms' })
       .default('5s')
       .describe('How often the files of the list are looked at.')
       .meta({ value: 'DURATION' }),
-    stopTimeout: durationText
+    stopTimeout: timerText
       .default('10s')
       .describe('How long to wait for the receivers at the end.')
       .meta({ value: 'DURATION' }),

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { pageFile } from '../agent/page-file.ts';
 import { parseDuration } from '../kernel/duration.ts';
-import { durationText } from '../net/settings.ts';
+import { timerText } from '../net/settings.ts';
 import { logTo } from './agent.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { demoSummary } from './demo-summary.ts';
@@ -24,7 +24,7 @@ export const demo = defineCommand({
       .refine((text) => parseListen(text) !== undefined, { error: 'write HOST:PORT, for example 127.0.0.1:9115' })
       .describe('Where the page is; the next free port if it is taken.')
       .meta({ value: 'HOST:PORT' }),
-    for: durationText.optional().describe('Ends by itself after this time.').meta({ value: 'DURATION' }),
+    for: timerText.optional().describe('Ends by itself after this time.').meta({ value: 'DURATION' }),
     remoteWrite: z
       .url({ protocol: /^https?$/, error: 'write a URL, for example http://127.0.0.1:9090/api/v1/write' })
       .optional()

@@ -10,7 +10,7 @@ import { groupsOfSide } from '../discover/public-list.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { placeInCluster } from '../net/kubernetes/api.ts';
-import { durationText } from '../net/settings.ts';
+import { timerText } from '../net/settings.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { openList, proberTable } from './open-list.ts';
 import { printable } from './paint.ts';
@@ -49,7 +49,7 @@ export const discover = defineCommand({
       .default('outside')
       .describe('Hosts of the world, or those that only the cluster knows.')
       .meta({ value: 'SIDE' }),
-    wait: durationText.default('10s').describe('For how long a source that cannot be read is tried again.'),
+    wait: timerText.default('10s').describe('For how long a source that cannot be read is tried again.'),
     output: z.string().optional().describe('Writes the list there, whole or not at all.').meta({ value: 'FILE' }),
     json: z.boolean().default(false).describe('Prints the list as JSON.'),
   }),

@@ -5,7 +5,7 @@ import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
-import { durationText } from '../net/settings.ts';
+import { timerText } from '../net/settings.ts';
 import { exposition } from '../protocol/exposition.ts';
 import { execute } from '../run/execute.ts';
 import { samplesOf, seriesTable } from '../run/samples.ts';
@@ -41,7 +41,7 @@ export const probe = defineCommand({
       .default([])
       .describe('A target list to take modules and targets from.')
       .meta({ value: 'FILE' }),
-    timeout: durationText
+    timeout: timerText
       .optional()
       .describe("Time limit; the module's own is an upper bound. 10s if neither says one.")
       .meta({ value: 'DURATION' }),

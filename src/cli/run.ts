@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { choosePart } from '../config/part.ts';
 import { parseDuration } from '../kernel/duration.ts';
-import { durationText } from '../net/settings.ts';
+import { timerText } from '../net/settings.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { planText } from './plan-text.ts';
@@ -28,7 +28,7 @@ export const run = defineCommand({
       .default(false)
       .describe('Prints a JSON object per run, one a line, and a last one with the summary.'),
     dryRun: z.boolean().default(false).describe('Only says what would be probed and where the samples would go.'),
-    timeout: durationText
+    timeout: timerText
       .default('1m')
       .describe('How long to wait for the receivers after the last probe.')
       .meta({ value: 'DURATION' }),

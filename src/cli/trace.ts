@@ -7,7 +7,7 @@ import { openEngine } from '../net/icmp/open-engine.ts';
 import { notPermitted } from '../net/icmp/probe-failure.ts';
 import { type PathOptions, type PathTrace, tracePath } from '../net/icmp/trace-path.ts';
 import { kit as makeKit } from '../net/kit.ts';
-import { durationText } from '../net/settings.ts';
+import { timerText } from '../net/settings.ts';
 import { endStates } from '../protocol/hop-table.ts';
 import type { Address } from '../protocol/ip-address.ts';
 import { statisticsOf } from '../protocol/statistics.ts';
@@ -41,7 +41,7 @@ export const trace = defineCommand({
     ip4: z.boolean().default(false).describe('Takes the IPv4 address of the host.'),
     ip6: z.boolean().default(false).describe('Takes the IPv6 address of the host.'),
     count: numberText(1, endless).optional().describe('Rounds of one packet per hop.').meta({ value: 'NUMBER' }),
-    interval: durationText.default('1s').describe('Time from one round to the next.').meta({ value: 'DURATION' }),
+    interval: timerText.default('1s').describe('Time from one round to the next.').meta({ value: 'DURATION' }),
     maxHops: numberText(1, 30).default('30').describe('The last hop that is tried.').meta({ value: 'NUMBER' }),
     source: z.string().optional().describe('Local address to send from.').meta({ value: 'ADDRESS' }),
     report: z.boolean().default(false).describe('Prints the table once, at the end.'),

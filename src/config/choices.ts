@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import type { Dialect, Profile } from '../kernel/check.ts';
 import { parseDuration } from '../kernel/duration.ts';
-import { durationText } from '../net/settings.ts';
+import { durationText, timerText } from '../net/settings.ts';
 import { labelsText } from './labels.ts';
 import { hasUserInfo } from './user-info.ts';
 
@@ -21,7 +21,7 @@ export const intervalText = durationText.refine((text) => (parseDuration(text) ?
   error: 'must be at least 1s',
 });
 /** Time limit of a run. */
-export const timeoutText = durationText.refine((text) => parseDuration(text) !== 0, { error: 'must be more than 0' });
+export const timeoutText = timerText.refine((text) => parseDuration(text) !== 0, { error: 'must be more than 0' });
 /** Text that can stand in a label. */
 export const textWithoutControls = z
   .string()

@@ -133,7 +133,7 @@ const compilePortion = ({ list, block, schema, probers, remark }: Around, portio
       ? compile({ ...list, targets: [], groups: shaped.data.groups }, probers, Number.POSITIVE_INFINITY)
       : undefined;
     const problems = compiled?.problems ?? shapeProblems(shaped.error?.issues ?? [], written, schema);
-    if (problems.length === 0) return allowed(block, compiled?.checks ?? [], kept, remark);
+    if (compiled !== undefined && problems.length === 0) return allowed(block, compiled.checks, kept, remark);
     const bad = new Map<number, string>();
     for (const { path, message } of problems) {
       const [, , , index] = path;

@@ -8,6 +8,13 @@ export const durationText = z
   .refine((text) => parseDuration(text) !== undefined, { error: 'not a duration; write for example 30s or 1m30s' })
   .meta({ examples: ['30s'] });
 
+const longestTimerMs = 24 * 86_400_000;
+
+/** A {@link durationText} that a timer can wait for: those of Node count milliseconds in 31 bits, and end at once above that. */
+export const timerText = durationText.refine((text) => (parseDuration(text) ?? 0) <= longestTimerMs, {
+  error: 'must be at most 24d',
+});
+
 /** A regular expression in RE2's syntax, searched for anywhere in the text. */
 export const patternText = z.string().superRefine((text, context) => {
   const compiled = compilePattern(text);

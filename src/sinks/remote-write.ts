@@ -5,7 +5,7 @@ import { version } from '../kernel/version.ts';
 import { codeOf } from '../net/failure.ts';
 import type { Kit } from '../net/prober.ts';
 import { tunnel, tunnelLimitMs } from '../net/proxy.ts';
-import { durationText, mayBeSecretText, secretText, tlsSettings } from '../net/settings.ts';
+import { mayBeSecretText, secretText, timerText, tlsSettings } from '../net/settings.ts';
 import { whyUnusable } from '../net/unusable.ts';
 import { within } from '../net/within.ts';
 import { compress } from '../protocol/snappy.ts';
@@ -32,9 +32,9 @@ const queue = z.strictObject({
     .default(100_000)
     .describe('Samples kept while the receiver is away; the oldest are dropped beyond.'),
   max_samples_per_send: z.int().min(1).default(2_000).describe('Samples in one request at most.'),
-  batch_send_deadline: durationText.default('5s').describe('How long samples wait for a request to fill up.'),
-  min_backoff: durationText.default('100ms').describe('Shortest wait before a request is sent again.'),
-  max_backoff: durationText.default('30s').describe('Longest wait before a request is sent again.'),
+  batch_send_deadline: timerText.default('5s').describe('How long samples wait for a request to fill up.'),
+  min_backoff: timerText.default('100ms').describe('Shortest wait before a request is sent again.'),
+  max_backoff: timerText.default('30s').describe('Longest wait before a request is sent again.'),
   retry_on_http_429: z.boolean().default(true).describe('Send again what was answered with 429.'),
 });
 
@@ -60,7 +60,7 @@ export const remoteWriteSettings = z
   .strictObject({
     url: z.url({ protocol: /^https?$/ }).describe('Where to send to.'),
     name: z.string().optional().describe('Name for messages; the host of the URL if not set.'),
-    remote_timeout: durationText.default('30s').describe('Time limit of one request.'),
+    remote_timeout: timerText.default('30s').describe('Time limit of one request.'),
     headers: z
       .record(z.string(), mayBeSecretText)
       .default({})

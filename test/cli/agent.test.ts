@@ -213,6 +213,9 @@ test('agent: wrong usage is said before anything starts', async () => {
   assert.match(await wrong('--shard', '3/3'), /write i\/n/);
   assert.match(await wrong('--listen', '9115'), /write HOST:PORT/);
   assert.match(await wrong('--web-config', '/nonexistent'), /cannot be read/);
+  assert.match(await wrong('--reload-interval', '0'), /must be at least 100ms/);
+  assert.match(await wrong('--reload-interval', '30d'), /must be at most 24d/);
+  assert.match(await wrong('--stop-timeout', '30d'), /must be at most 24d/);
   await writeFile(`${file.path}.locks`, 'basic_auth: { username: ops }\n');
   assert.match(await wrong('--web-config', `${file.path}.locks`), /write `password` or `password_file`/);
 });

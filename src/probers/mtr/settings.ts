@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { parseDuration } from '../../kernel/duration.ts';
-import { addressShape, durationText, sourceAddressShape } from '../../net/settings.ts';
+import { addressShape, sourceAddressShape, timerText } from '../../net/settings.ts';
 
-const waiting = durationText.refine((text) => parseDuration(text) !== 0, { error: 'must be more than 0' });
+const waiting = timerText.refine((text) => parseDuration(text) !== 0, { error: 'must be more than 0' });
 
 /** The `mtr` block of a module. */
 export const mtrSettings = z
