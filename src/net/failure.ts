@@ -47,8 +47,8 @@ const specialOf = (error: unknown, code: string, phase: Phase): Reason | undefin
   // The local address was what the system objected to, not the remote one.
   if ('syscall' in error && error.syscall === 'bind') return lookUp(atBinding, code);
   // OpenSSL could not read what the server sent as its certificate; the codes are those of other troubles (Node 24).
-  const isUnreadable = phase === 'tls' && 'library' in error && error.library === 'asn1 encoding routines';
-  return isUnreadable ? 'tls_invalid_certificate' : undefined;
+  const { library }: { readonly library?: unknown } = error;
+  return phase === 'tls' && library === 'asn1 encoding routines' ? 'tls_invalid_certificate' : undefined;
 };
 
 /** Not there, taken, of the other family, not ours to use. */

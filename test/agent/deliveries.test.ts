@@ -6,7 +6,7 @@ import type { Counts } from '../../src/delivery/deliver.ts';
 import { gauge } from '../../src/kernel/metric.ts';
 import { kit as makeKit } from '../../src/net/kit.ts';
 import { remoteWriteSettings } from '../../src/sinks/remote-write.ts';
-import { receiver } from '../servers/receiver.ts';
+import { type Behaviour, receiver } from '../servers/receiver.ts';
 
 const of = (endpoint: string, more: Partial<Counts>) => {
   const none = { accepted: 0, dropped: 0, rejected: {}, lost: {}, waiting: 0, requests: 0, retries: 0, paused: false };
@@ -38,26 +38,29 @@ const samples = Array.from({ length: 7 }, (_, index) => ({
   value: 1,
 }));
 
-test('deliveries: an endpoint that leaves gets what waits', async () => {
-  await using server = await receiver();
-  await using kit = makeKit();
+/** Deliveries whose only endpoint has just left, with seven samples that wait for it. */
+const leaving = async (behave?: Behaviour) => {
+  const stack = new AsyncDisposableStack();
+  const server = stack.use(await receiver(behave));
+  const kit = stack.use(makeKit());
   const lines: string[] = [];
-  await using all = deliveries('a', kit, (level, text) => void lines.push(`${level} ${text}`));
+  const all = stack.use(deliveries('a', kit, (level, text) => void lines.push(`${level} ${text}`)));
   all.set([endpointTo(server.url)]);
   all.add(samples);
   all.set([]);
+  return { all, server, lines, [Symbol.asyncDispose]: () => stack.disposeAsync() };
+};
+
+test('deliveries: an endpoint that leaves gets what waits', async () => {
+  await using there = await leaving();
+  const { all, server, lines } = there;
   await all.flush(AbortSignal.timeout(10_000));
   assert.deepEqual([server.stored().length, all.counts(), lines], [7, [], []]);
 });
 
 test('deliveries: one that leaves and takes nothing holds no flush beyond its signal; what is lost is said', async () => {
-  await using server = await receiver(() => 503);
-  await using kit = makeKit();
-  const lines: string[] = [];
-  await using all = deliveries('a', kit, (level, text) => void lines.push(`${level} ${text}`));
-  all.set([endpointTo(server.url)]);
-  all.add(samples);
-  all.set([]);
+  await using there = await leaving(() => 503);
+  const { all, server, lines } = there;
   const limit = new AbortController();
   const flushed = all.flush(limit.signal);
   while (server.pushes.length < 2) await new Promise((resolve) => setImmediate(resolve));

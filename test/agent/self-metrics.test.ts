@@ -11,6 +11,18 @@ import {
 } from '../../src/agent/self-metrics.ts';
 
 const vantage = { name: 'prod', kind: 'agent', labels: { vantage_cluster: 'a' } } as const;
+/** What an agent that has done nothing says of itself, by the list with this hash. */
+const pointsOf = (hash = '', loadedAt = 0) =>
+  selfPoints({
+    startedAt: 0,
+    checks: 0,
+    runs: { good: 0, failed: 0, void: 0 },
+    skipped: { overlap: 0, late: 0 },
+    doubtful: 0,
+    lagMs: 0,
+    list: { hash, loadedAt, ok: true },
+    deliveries: [],
+  });
 
 test('self metrics: shards of one vantage have series of their own, an agent alone has no shard', () => {
   assert.equal(selfLabels(vantage, { index: 1, of: 3 }, {}).shard, '1/3');
@@ -18,16 +30,7 @@ test('self metrics: shards of one vantage have series of their own, an agent alo
 });
 
 test('self metrics: two agents of one name can be told apart', () => {
-  const points = selfPoints({
-    startedAt: 0,
-    checks: 0,
-    runs: { good: 0, failed: 0, void: 0 },
-    skipped: { overlap: 0, late: 0 },
-    doubtful: 0,
-    lagMs: 0,
-    list: { hash: '', loadedAt: 0, ok: true },
-    deliveries: [],
-  });
+  const points = pointsOf();
   const [info, ...others] = points.filter(({ metric }) => metric === selfMetrics.agent);
   assert.deepEqual([info?.labels, info?.value, others], [{ agent: `${hostname()}-${process.pid}` }, 1, []]);
 });
@@ -38,21 +41,7 @@ test('self metrics: two agents of one host have two names, one in a container ha
 });
 
 test('self metrics: the series of a list that is no more in use ends, and nothing else does', () => {
-  const said = (hash: string, at: number) =>
-    selfSamples(
-      selfPoints({
-        startedAt: 0,
-        checks: 0,
-        runs: { good: 0, failed: 0, void: 0 },
-        skipped: { overlap: 0, late: 0 },
-        doubtful: 0,
-        lagMs: 0,
-        list: { hash, loadedAt: at, ok: true },
-        deliveries: [],
-      }),
-      {},
-      at,
-    );
+  const said = (hash: string, at: number) => selfSamples(pointsOf(hash, at), {}, at);
   const ended = endedSamples(said('a', 1), said('b', 2), 2);
   assert.deepEqual(
     ended.map(({ series, at, value }) => [series.metric.name, Object.fromEntries(series.labels).hash, at, value]),

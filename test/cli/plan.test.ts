@@ -113,7 +113,7 @@ test('plan: what will not fit or needs a quota is a warning', async () => {
   assert.doesNotMatch(slow.stderr, /checks will be left out/);
 });
 
-test('plan: what is deployed as some stage is planned, and what cannot be as any stage is refused', async () => {
+test('plan: names are measured with the shortest stage; one that is too long for any is refused', async () => {
   const named = (letters: number) => `
 vantages: { ${'v'.repeat(letters)}: { kind: lambda, region: ap-southeast-1 } }
 remote_write: [{ url: "https://push.example.com/" }]
