@@ -221,7 +221,7 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     await scheduler.idle();
     const limit = AbortSignal.timeout(deliveryMs);
     await sayEnds(inUse.checks(), limit);
-    deliver(ofOurselves.map(({ series }) => ({ series, at: Date.now(), value: 'stale' })));
+    deliver(endedSamples(ofOurselves, [], Date.now()));
     await deliveries.flush(limit);
     remark(deliveries.counts());
     const undelivered = undeliveredSince(before, deliveries.counts());

@@ -2,7 +2,7 @@ import { hostname } from 'node:os';
 import type { Counts } from '../delivery/deliver.ts';
 import type { Labels, Vantage } from '../kernel/check.ts';
 import { counter, gauge, type Point, point } from '../kernel/metric.ts';
-import { allLabels, type Sample } from '../kernel/sample.ts';
+import { type Sample, seriesKey } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { type ListState, listStatePoints } from '../run/list-state.ts';
 import { type Shard, shardText } from '../run/shard.ts';
@@ -130,10 +130,9 @@ export const selfSamples = (points: readonly Point[], base: Labels, at: number):
 
 /** Stale markers for series of ours that were there before and are not now, such as that of the list before. */
 export const endedSamples = (before: readonly Sample[], now: readonly Sample[], at: number): Sample[] => {
-  const keyOf = ({ series }: Sample) => JSON.stringify(allLabels(series));
-  const there = new Set(now.map(keyOf));
+  const there = new Set(now.map(({ series }) => seriesKey(series)));
   return before
-    .filter((sample) => !there.has(keyOf(sample)))
+    .filter((sample) => !there.has(seriesKey(sample.series)))
     .map(({ series }): Sample => ({ series, at, value: 'stale' }));
 };
 

@@ -27,7 +27,7 @@ export type Counts = {
   readonly skewMs: number | undefined;
 };
 
-/** Samples and requests: counts; times: milliseconds. The last four are for tests. */
+/** Samples and requests: counts; times: milliseconds. `now`, `random` and `sleep` are for tests. */
 export type DeliveryOptions = Backoff & {
   /** The order that batches keep: one request of a group is under way at a time. */
   readonly group: string;

@@ -1,5 +1,4 @@
-import type { Batch } from '../kernel/sample.ts';
-import { allLabels } from '../kernel/sample.ts';
+import { type Batch, seriesKey } from '../kernel/sample.ts';
 
 /** A batch at hand, or a part of one. `rescues` is shared by the parts of one batch; `since` is what was accepted when it began. */
 export type Part = {
@@ -41,5 +40,4 @@ export const othersFirst = (parts: readonly Part[]): Part[] => {
   return [...passing, ...behind];
 };
 
-const seriesOf = ({ batch }: Part): readonly string[] =>
-  batch.samples.map(({ series }) => JSON.stringify(allLabels(series)));
+const seriesOf = ({ batch }: Part): readonly string[] => batch.samples.map(({ series }) => seriesKey(series));

@@ -19,6 +19,9 @@ export const allLabels = (series: Series): LabelPairs => {
   return isNameFirst(series) ? all : all.sort(([a], [b]) => (a < b ? -1 : 1));
 };
 
+/** What a series is told from all others by, whichever object it is. */
+export const seriesKey = (series: Series): string => JSON.stringify(allLabels(series));
+
 /**
  * One value of a series. A stale marker is a tag, never a NaN: JavaScript may change a NaN's bits on the way.
  */
