@@ -57,7 +57,7 @@ test('launcher: in a checkout it runs the sources, installed it runs the bundle'
 test('launcher: an old Node runs the newer one that npm brought, arguments and exit code passed on', async () => {
   await using checkout = await folder({
     'src/cli/main.ts': '',
-    'node_modules/node/bin/node': broughtNode,
+    'node_modules/.bin/node': broughtNode,
     'pretend.cjs': pretend,
   });
   const old = ['--require', join(checkout.path, 'pretend.cjs')];
@@ -70,7 +70,7 @@ test('launcher: an old Node runs the newer one that npm brought, arguments and e
 test('launcher: signals are passed on to the newer Node', async () => {
   await using checkout = await folder({
     'src/cli/main.ts': '',
-    'node_modules/node/bin/node': broughtNode,
+    'node_modules/.bin/node': broughtNode,
     'pretend.cjs': pretend,
   });
   const { child, ended } = run(checkout.path, ['wait'], ['--require', join(checkout.path, 'pretend.cjs')]);
