@@ -5,21 +5,31 @@ import { version } from '../src/kernel/version.ts';
 
 /**
  * `npm run image`: builds the container image with docker, podman or buildah, whichever is there, after `npm run build`, and says
- * what it runs. `-- --tag NAME --platform linux/amd64,linux/arm64 --timestamp SECONDS --push`. The same sources and timestamp give
- * the same image.
+ * what it runs. `-- --base NAME@sha256:DIGEST --tag NAME --platform linux/amd64,linux/arm64 --timestamp SECONDS --push`. The same
+ * sources, base and timestamp give the same image. A base without a digest is refused, unless `--allow-tag` is given.
  */
 const { values } = parseArgs({
   options: {
+    base: { type: 'string', default: '' },
+    'allow-tag': { type: 'boolean', default: false },
     tag: { type: 'string', default: `bothways:${version}` },
     platform: { type: 'string' },
     timestamp: { type: 'string', default: '0' },
     push: { type: 'boolean', default: false },
   },
 });
-const { tag, platform, timestamp, push } = values;
+const { base, tag, platform, timestamp, push } = values;
+const allowTag = values['allow-tag'];
 const root = fileURLToPath(new URL('..', import.meta.url));
 if (!/^\d{1,12}$/.test(timestamp)) {
   console.error('image: --timestamp: write Unix seconds');
+  process.exit(2);
+}
+
+if (base === '' || !(allowTag || /^[^@\s]+@sha256:[0-9a-f]{64}$/.test(base))) {
+  console.error(
+    `image: --base: ${base === '' ? 'missing' : `${base} has no digest`}; write for example node:24-slim@sha256:DIGEST, with what \`docker buildx imagetools inspect node:24-slim\` prints as Digest, or add --allow-tag`,
+  );
   process.exit(2);
 }
 
@@ -34,6 +44,7 @@ const created = new Date(Number(timestamp) * 1_000).toISOString().replace('.000Z
 const isMany = platform?.includes(',') === true;
 const common = [
   ...['--file', 'infra/image/Containerfile'],
+  ...['--build-arg', `BASE=${base}`, ...(allowTag ? ['--build-arg', 'ALLOW_TAG=yes'] : [])],
   ...['--build-arg', 'DIST=here', '--build-arg', `VERSION=${version}`],
   ...['--build-arg', `REVISION=${revision}`, '--build-arg', `CREATED=${created}`],
   ...(platform === undefined ? [] : ['--platform', platform]),

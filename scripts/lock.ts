@@ -18,7 +18,11 @@ type Entry = {
 };
 
 const npm = (...words: readonly string[]): string => {
-  const { status, stdout } = spawnSync('npm', words, { cwd: root, encoding: 'utf8', stdio: ['ignore', 'pipe', 'inherit'] });
+  const { status, stdout } = spawnSync('npm', words, {
+    cwd: root,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   if (status !== 0) {
     console.error(`lock: npm ${words.join(' ')} failed; run it again when the registry can be reached`);
     process.exit(1);

@@ -3,7 +3,8 @@
 set -eu
 root=$1
 arch=$(node -p process.arch)
-node=$(readlink -f "$(command -v node)")
+# The Node whose hash is in the lock file, not the one that the base image brings.
+node=node_modules/node-linux-$arch/bin/node
 native=node_modules/@koromix/koffi-linux-$arch
 
 mkdir -p "$root/usr/bin" "$root/opt/bothways/dist" "$root/opt/bothways/bin" "$root/etc/ssl/certs" "$root/etc/bothways" \

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, copyFile, cp, glob, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, chmod, copyFile, cp, glob, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,8 +16,10 @@ export type BuiltImage = AsyncDisposable & {
   readonly config: Readonly<Record<string, unknown>>;
   /** Builds it once more, and gives the digest of its layer. */
   readonly again: () => Promise<string>;
-  /** Builds it as somebody does by hand who does not say what is in dist/. */
+  /** Builds it by hand, without a word on what is in dist/. */
   readonly byHand: () => Promise<unknown>;
+  /** Builds it from a base that is named by a tag alone. */
+  readonly byTag: () => Promise<unknown>;
   readonly digest: string;
 };
 
@@ -26,7 +28,7 @@ const programs = 'sh bash ldd cp mkdir chmod find sed sort dirname readlink touc
 
 /**
  * Builds the image with buildah, all of it in a folder of its own. The base image is a stand-in, put together from this machine's
- * programs under the name of the real one: nothing is downloaded. `npm run build` is done in a copy of the sources.
+ * programs: nothing is downloaded. `npm run build` is done in a copy of the sources.
  */
 export const builtImage = async (buildah: string): Promise<BuiltImage> => {
   const folder = await mkdtemp(join(tmpdir(), 'bothways-image-'));
@@ -76,16 +78,18 @@ export const builtImage = async (buildah: string): Promise<BuiltImage> => {
     const base = await ask('from', 'scratch');
     await ask('copy', '--quiet', base, join(folder, 'base'), '/');
     await ask('config', '--env', 'PATH=/usr/local/bin:/usr/bin', base);
-    await ask('commit', '--quiet', '--signature-policy', policy, base, 'docker.io/library/node:24-slim');
+    await ask('commit', '--quiet', '--signature-policy', policy, base, 'localhost/base:test');
+    const allowed = ['BASE=localhost/base:test', 'ALLOW_TAG=yes'];
     await context(join(folder, 'context'));
-    const { config, digest } = await build('bothways:test', 'DIST=here', 'REVISION=0a1b2c');
+    const { config, digest } = await build('bothways:test', ...allowed, 'DIST=here', 'REVISION=0a1b2c');
     const container = await ask('from', '--pull=never', '--signature-policy', policy, 'bothways:test');
     return {
       files: await ask('mount', container),
       config,
       digest,
-      again: async () => (await build('bothways:again', 'DIST=here')).digest,
-      byHand: () => build('bothways:hand'),
+      again: async () => (await build('bothways:again', ...allowed, 'DIST=here')).digest,
+      byHand: () => build('bothways:hand', ...allowed),
+      byTag: () => build('bothways:tag', 'BASE=localhost/base:test', 'DIST=here'),
       [Symbol.asyncDispose]: dispose,
     };
   } catch (error) {
@@ -112,7 +116,8 @@ const withLibraries = async (buildah: string, folder: string): Promise<readonly 
 
 /** What a clone gives to the builder once `npm run build` was run there. */
 const context = async (folder: string): Promise<void> => {
-  const files = ['bin', 'infra', 'package.json', 'LICENSE', 'node_modules/koffi', 'node_modules/@koromix'];
+  const runtime = `node_modules/node-linux-${process.arch}`;
+  const files = ['bin', 'infra', 'package.json', 'LICENSE', 'node_modules/koffi', 'node_modules/@koromix', runtime];
   for (const file of files) await cp(join(root, file), join(folder, file), { recursive: true });
   await cp(join(root, '.dockerignore'), join(folder, '.dockerignore'));
   for (const [script, to] of [
@@ -139,6 +144,8 @@ const standIn = async (folder: string): Promise<void> => {
     await take(stdout.trim(), `usr/bin/${program}`);
   }
   await take(process.execPath, 'usr/local/bin/node');
+  // Another file than the Node of the lock file, which runs all the same.
+  await appendFile(join(folder, 'usr/local/bin/node'), 'of the base image');
   for (const library of libraries) {
     await mkdir(join(folder, dirname(library)), { recursive: true });
     await copyFile(library, join(folder, library));

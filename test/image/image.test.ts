@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { execFile, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
@@ -104,8 +105,20 @@ test('image: it is small, the same when built again, and holds nothing that anyb
 test('image: built by hand, it takes no dist/ of which nobody knows how old it is', async (t) => {
   const there = await imageFor(t);
   if (there === undefined) return;
-  // It is built anew then, for which the stand-in has no npm.
+  // It is built again then, for which the stand-in has no npm.
   await assert.rejects(there.image.byHand(), /npm: (?:command )?not found/);
+});
+
+test('image: its Node is the one of the lock file, and a base without a digest is refused', async (t) => {
+  const there = await imageFor(t);
+  if (there === undefined) return;
+  const hash = async (path: string) =>
+    createHash('sha256')
+      .update(await readFile(path))
+      .digest('hex');
+  const runtime = fileURLToPath(new URL(`../../node_modules/node-linux-${process.arch}/bin/node`, import.meta.url));
+  assert.equal(await hash(join(there.image.files, 'usr/bin/node')), await hash(runtime));
+  await assert.rejects(there.image.byTag(), /BASE: localhost\/base:test has no digest; write NAME@sha256:DIGEST/);
 });
 
 /** Bytes of a folder as a layer is sent. */

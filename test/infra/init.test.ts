@@ -112,7 +112,7 @@ test('init: the repository is of the shape of this one', async () => {
 test('init: the workflow runs scripts that there are, and hands no text of others to a shell', async () => {
   const { jobs } = parse(await readFile(join(root, '.github/workflows/bothways.yml'), 'utf8'));
   const { scripts } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
-  assert.deepEqual(Object.keys(jobs), ['check', 'plan', 'regions', 'deploy', 'publish']);
+  assert.deepEqual(Object.keys(jobs), ['check', 'plan', 'comment', 'regions', 'deploy', 'publish']);
   const steps: { readonly run?: string }[] = Object.values<{ steps: [] }>(jobs).flatMap((job) => job.steps);
   const runs = steps.flatMap(({ run: text }) => text ?? []);
   assert.ok(runs.length >= 8);

@@ -13,7 +13,10 @@ const root = fileURLToPath(new URL('../..', import.meta.url));
 const run = promisify(execFile);
 
 /** Runs the script where npm and one builder are programs that only write down what they are told. */
-const told = async (builder: string, ...flags: readonly string[]): Promise<readonly string[]> => {
+const told = async (builder: string, ...flags: readonly string[]): Promise<readonly string[]> =>
+  scriptWith(builder, '--base', base, ...flags);
+
+const scriptWith = async (builder: string, ...flags: readonly string[]): Promise<readonly string[]> => {
   const folder = await mkdtemp(join(tmpdir(), 'bothways-builder-'));
   const notes = join(folder, 'notes');
   try {
@@ -30,6 +33,7 @@ const told = async (builder: string, ...flags: readonly string[]): Promise<reado
   }
 };
 
+const base = `node:24-slim@sha256:${'0a1b'.repeat(16)}`;
 const both = ['--platform', 'linux/amd64,linux/arm64'];
 
 for (const builder of ['docker', 'podman', 'buildah'])
@@ -38,6 +42,7 @@ for (const builder of ['docker', 'podman', 'buildah'])
     assert.equal(first, 'npm run --silent build');
     for (const given of [
       'DIST=here',
+      `BASE=${base}`,
       `VERSION=${version}`,
       'REVISION=0a1b2c',
       'CREATED=1970-01-02T00:00:00Z',
@@ -47,6 +52,21 @@ for (const builder of ['docker', 'podman', 'buildah'])
       assert.ok(second.includes(` ${given} `), `${given} in ${second}`);
     assert.deepEqual(more, []);
   });
+
+test('image script: a base image is named by its digest, or by a tag that is allowed', async () => {
+  for (const flags of [
+    [],
+    ['--base', 'node:24-slim'],
+    ['--base', 'node@sha256:0a1b'],
+    ['--base', ` ${base}`],
+    ['--allow-tag'],
+  ])
+    await assert.rejects(scriptWith('docker', ...flags), /image: --base: .*write for example node:24-slim@sha256:/);
+  const [, build = ''] = await scriptWith('docker', '--base', 'node:24-slim', '--allow-tag');
+  assert.match(build, / --build-arg BASE=node:24-slim --build-arg ALLOW_TAG=yes /);
+  const [, pinned = ''] = await told('docker');
+  assert.doesNotMatch(pinned, /ALLOW_TAG/);
+});
 
 test('image script: for several kinds of machine docker takes buildx, into a registry or an archive', async () => {
   const [, kept = ''] = await told('docker', ...both);
