@@ -65,7 +65,8 @@ export const packList = (list: Packable, vantage?: string, writtenAt?: EpochMs):
   return JSON.stringify({ format, hash: hashOf(JSON.stringify(content)), ...content });
 };
 
-const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
+/** Of a text, 12 hexadecimal digits. */
+export const hashOf = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 12);
 
 const table = <T extends object>() => {
   const all: T[] = [];
@@ -95,6 +96,23 @@ export type Unpacked = { readonly ok: true; readonly packed: Packed } | { readon
 
 /** Reads what {@link packList} wrote; refuses what is none, is cut off or was changed by hand. Never throws. */
 export const readPacked = (text: string): Unpacked => {
+  const read = readContent(text);
+  if (!read.ok) return read;
+  try {
+    // safe: what has the hash was written by packList, or by somebody who meant to be let in
+    return { ok: true, packed: unpacked(read.hash, read.content as unknown as Content) };
+  } catch {
+    return { ok: false, why: 'is no packed list: its parts do not fit' };
+  }
+};
+
+/** The parts of a packed list as they stand there: none of them was looked at. `hash` is of all of them. */
+export type ReadContent =
+  | { readonly ok: true; readonly hash: string; readonly content: Readonly<Record<string, unknown>> }
+  | { readonly ok: false; readonly why: string };
+
+/** Reads a packed list as far as its hash; what it holds may be anything. Never throws. */
+export const readContent = (text: string): ReadContent => {
   const value = parsed(text);
   if (!isTable(value)) return { ok: false, why: 'is no packed list' };
   const { format: given, hash, ...content } = value;
@@ -103,10 +121,8 @@ export const readPacked = (text: string): Unpacked => {
     return { ok: false, why: `has format ${given}, and this version reads format ${format}; deploy and push anew` };
   try {
     // Nesting of many thousand levels can be read, and not written.
-    if (typeof hash !== 'string' || hashOf(JSON.stringify(content)) !== hash)
-      return { ok: false, why: 'is no packed list: its content does not fit its hash' };
-    // safe: what has the hash was written by packList, or by somebody who meant to be let in
-    return { ok: true, packed: unpacked(hash, content as unknown as Content) };
+    if (typeof hash === 'string' && hashOf(JSON.stringify(content)) === hash) return { ok: true, hash, content };
+    return { ok: false, why: 'is no packed list: its content does not fit its hash' };
   } catch {
     return { ok: false, why: 'is no packed list: its parts do not fit' };
   }

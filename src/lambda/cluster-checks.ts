@@ -1,4 +1,4 @@
-import { allowedFor, clusterCheckProblem, shapedCheck } from '../config/from-cluster.ts';
+import { allowedFor, clusterCheckProblem, type ShapedCheck, shapedCheck } from '../config/from-cluster.ts';
 import { checkLabels } from '../config/labels.ts';
 import type { Packed } from '../config/packed.ts';
 import type { References } from '../config/references.ts';
@@ -19,17 +19,33 @@ export type TakenParts = {
   readonly vantage: string;
   readonly probers: ProberTable;
   readonly mostTargets: number;
+  /** Checks of the object that are not even looked at; none if not given. */
+  readonly more?: number;
+  /** CPU time of this process, in milliseconds; {@link mostCpuMs} bounds what is spent here. */
+  readonly cpuMs?: () => number;
 };
+
+/** So many checks are looked at where so many targets are taken: some may be refused. */
+export const mostChecks = (mostTargets: number): number => mostTargets + Math.max(200, Math.ceil(mostTargets / 4));
+
+/** The longest settings of a module that are taken, in characters of JSON: regular expressions and bodies, each compiled or sent. */
+const mostOfSettings = 16_384;
+
+/** What looking at the checks of one object may take of the CPU, in milliseconds: many times what good ones take. */
+export const mostCpuMs = (mostTargets: number): number => 500 + mostTargets / 4;
 
 /**
  * The checks of a cluster's object that a function takes. Whoever may write the object is trusted with nothing but which public
  * hosts are probed under the cluster's own name: vantage, receivers and labels of identity are those of the stage's list, secrets
- * those that its targets refer to as well. Of too many targets the first by name are taken.
+ * those that its targets refer to as well. Of too many targets the first by name are taken. Settings that checks share are read once
+ * and stay shared. Throws a sentence when that takes longer than {@link mostCpuMs}.
  */
 export const takenFrom = (
   checks: readonly unknown[],
-  { cluster, own, vantage, probers, mostTargets }: TakenParts,
+  { cluster, own, vantage, probers, mostTargets, more = 0, cpuMs = usedCpuMs }: TakenParts,
 ): Taken => {
+  const startedAt = cpuMs();
+  const settings = settingsReader(probers);
   const ours = own.vantages.find(({ name }) => name === vantage);
   const written = own.checks.filter((check) => check.vantage.name === vantage);
   const allowed = allowedFor(written, own.endpoints);
@@ -37,7 +53,9 @@ export const takenFrom = (
   const good = new Map<string, Check>();
   const refused: { readonly name: string; readonly why: string }[] = [];
   for (const check of checks) {
-    const read = readCheck(check, { cluster, own, ours, allowed, probers });
+    if (cpuMs() - startedAt > mostCpuMs(mostTargets))
+      throw new Error(`takes more than ${mostCpuMs(mostTargets)} ms to read`);
+    const read = readCheck(check, { cluster, own, ours, allowed, probers, settings });
     if (!read.ok) refused.push(read);
     // A target that was taken into the list is the list's.
     else if (!names.has(read.check.target.name)) {
@@ -51,7 +69,7 @@ export const takenFrom = (
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .slice(0, mostTargets)
     .map(([, check]) => check);
-  const above = good.size - taken.length;
+  const above = good.size - taken.length + more;
   return {
     checks: taken,
     leftOut: refused.length + above,
@@ -81,25 +99,26 @@ const remarkOn = (
 type Around = Pick<TakenParts, 'cluster' | 'own' | 'probers'> & {
   readonly ours: Vantage | undefined;
   readonly allowed: References;
+  readonly settings: SettingsReader;
 };
 
 type Read =
   | { readonly ok: true; readonly check: Check }
   | { readonly ok: false; readonly name: string; readonly why: string };
 
-const readCheck = (value: unknown, { cluster, own, ours, allowed, probers }: Around): Read => {
+const readCheck = (value: unknown, { cluster, own, ours, allowed, probers, settings }: Around): Read => {
   const read = shapedCheck(value);
   if (read === undefined) return { ok: false, name: 'one', why: 'it is no check' };
   const { target, module, vantage, ...rest } = read;
   const refuse = (why: string): Read => ({ ok: false, name: shown(target.name), why });
   if (ours === undefined || vantage.name !== ours.name) return refuse('it is for another vantage');
   const prober = Object.hasOwn(probers, module.prober) ? probers[module.prober] : undefined;
-  const settings = prober?.settings.safeParse(module.settings);
-  if (prober === undefined || settings?.success !== true) return refuse('this version cannot read its settings');
+  const known = settings(module);
+  if (prober === undefined || known.why !== undefined) return refuse(known.why ?? unreadable);
   const check: Check = {
     ...rest,
     target,
-    module: { ...module, settings: settings.data },
+    module: { ...module, settings: known.settings },
     vantage: ours,
     publicOnly: true,
   };
@@ -109,6 +128,33 @@ const readCheck = (value: unknown, { cluster, own, ours, allowed, probers }: Aro
     ok: true,
     check: { ...check, labels: checkLabels(own.externalLabels, prober, rest.labels.job ?? 'bothways', check) },
   };
+};
+
+const unreadable = 'this version cannot read its settings';
+
+type SettingsReader = (module: ShapedCheck['module']) => { readonly why?: string; readonly settings?: unknown };
+
+/** Reads settings once for all checks that have them: a module that many share does not become many. */
+const settingsReader = (probers: ProberTable): SettingsReader => {
+  const known = new Map<string, Map<unknown, ReturnType<SettingsReader>>>();
+  const read: SettingsReader = ({ prober, settings }) => {
+    if ((JSON.stringify(settings) ?? '').length > mostOfSettings)
+      return { why: `its settings are longer than ${mostOfSettings} characters` };
+    const result = Object.hasOwn(probers, prober) ? probers[prober]?.settings.safeParse(settings) : undefined;
+    return result?.success === true ? { settings: result.data } : { why: unreadable };
+  };
+  return (module) => {
+    const ofProber = known.get(module.prober) ?? new Map<unknown, ReturnType<SettingsReader>>();
+    known.set(module.prober, ofProber);
+    const result = ofProber.get(module.settings) ?? read(module);
+    ofProber.set(module.settings, result);
+    return result;
+  };
+};
+
+const usedCpuMs = (): number => {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1_000;
 };
 
 /** A name as it can stand in a log, whoever chose it. */

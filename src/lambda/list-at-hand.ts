@@ -4,7 +4,8 @@ import type { Check, EpochMs } from '../kernel/check.ts';
 import type { Point } from '../kernel/metric.ts';
 import type { Aws } from '../net/aws/aws.ts';
 import { listStatePoints } from '../run/list-state.ts';
-import { type ClusterNow, mostTargetsOf, newestLists, s3ObjectsOf } from './newest-list.ts';
+import type { ClusterNow } from './cluster-list.ts';
+import { mostTargetsOf, newestLists, s3ObjectsOf } from './newest-lists.ts';
 import type { Say } from './say.ts';
 import { type VantageInUse, vantageInUse } from './vantage-in-use.ts';
 
@@ -33,8 +34,8 @@ export type ListAtHand = {
 export const listAtHand = (parts: ListAtHandParts): ListAtHand => {
   const { deployed, vantage, literals, probers, environment, aws, log, now, onGone } = parts;
   let use = vantageInUse(deployed, vantage);
-  let said: string | undefined;
-  let remarked: readonly string[] = [];
+  let said: readonly string[] = [];
+  const megabytes = Number(environment.AWS_LAMBDA_FUNCTION_MEMORY_SIZE);
   const lists = newestLists({
     deployed,
     vantage,
@@ -43,6 +44,7 @@ export const listAtHand = (parts: ListAtHandParts): ListAtHand => {
     probers,
     aws,
     now,
+    ...(megabytes >= 128 ? { megabytes } : {}),
   });
   const look: ListAtHand['look'] = async () => {
     const list = await lists();
@@ -55,13 +57,20 @@ export const listAtHand = (parts: ListAtHandParts): ListAtHand => {
       const kept = new Set(use.checks);
       for (const check of before.checks) if (!kept.has(check)) onGone(check);
     }
-    if (list.problem !== undefined && list.problem !== said)
-      log({ level: 'error', msg: `${list.problem}; list ${hash} stays in use` });
-    said = list.problem;
-    for (const remark of list.remarks) if (!remarked.includes(remark)) log({ level: 'warn', msg: remark });
-    remarked = list.remarks;
+    const lines: Parameters<Say>[0][] = [
+      ...(list.problem === undefined ? [] : [error(`${list.problem}; list ${hash} stays in use`)]),
+      ...list.clusters.flatMap(({ cluster, problem }) =>
+        problem === undefined ? [] : [error(`${problem}; what the cluster ${cluster} published before stays in use`)],
+      ),
+      ...list.remarks.map((msg) => warning(msg)),
+    ];
+    for (const line of lines) if (!said.includes(line.msg)) log(line);
+    said = lines.map(({ msg }) => msg);
     const listPoints = listStatePoints({ hash, loadedAt: list.loadedAt, ok: list.problem === undefined });
     return { listPoints, clusters: list.clusters };
   };
   return { use: () => use, look };
 };
+
+const error = (msg: string): Parameters<Say>[0] => ({ level: 'error', msg });
+const warning = (msg: string): Parameters<Say>[0] => ({ level: 'warn', msg });

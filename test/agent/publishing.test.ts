@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { startAgent } from '../../src/agent/agent.ts';
 import { loadValue } from '../../src/config/load.ts';
 import { packList, readPacked } from '../../src/config/packed.ts';
-import { newestLists, s3ObjectsOf } from '../../src/lambda/newest-list.ts';
+import { newestLists, s3ObjectsOf } from '../../src/lambda/newest-lists.ts';
 import { kit as makeKit } from '../../src/net/kit.ts';
 import { marks } from '../../src/net/marks.ts';
 import { probers } from '../../src/probers/index.ts';

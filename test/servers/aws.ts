@@ -28,6 +28,8 @@ export type AwsServer = AsyncDisposable & {
   readonly fail: (action: string, status: number, times?: number, code?: string) => void;
   /** Does the next call of these actions and cuts the connection before it answers. */
   readonly lost: Set<string>;
+  /** Answers a GET of an object by hand, for example a byte a second. */
+  readonly byHand: Map<string, (response: ServerResponse) => void>;
   /** Actions that are never answered. */
   readonly silent: Set<string>;
   /** Denies an action from now on. */
@@ -51,6 +53,7 @@ export const awsServer = async ({ mayList = true, secure }: AwsServerOptions = {
   const off = new Set<string>();
   const gone = new Set<string>();
   const failures = new Map<string, { status: number; times: number; code: string }>();
+  const byHand: AwsServer['byHand'] = new Map();
   const silent = new Set<string>();
   const lost = new Set<string>();
   const denied = new Set<string>();
@@ -79,6 +82,8 @@ export const awsServer = async ({ mayList = true, secure }: AwsServerOptions = {
       s3(request, body, response, { objects, gone, mayList });
       return void response.destroy();
     }
+    const odd = request.method === 'GET' ? byHand.get(decodeURIComponent(request.url ?? '').slice(1)) : undefined;
+    if (odd !== undefined) return odd(response);
     if (service === 's3') return s3(request, body, response, { objects, gone, mayList });
     if (service === 'ssm' || service === 'secretsmanager')
       return secret(JSON.parse(body.toString()), service, response, parameters);
@@ -114,6 +119,7 @@ export const awsServer = async ({ mayList = true, secure }: AwsServerOptions = {
     stacks,
     off,
     fail: (action, status, times = 1, code = 'Asked') => void failures.set(action, { status, times, code }),
+    byHand,
     silent,
     lost,
     deny: (action) => void denied.add(action),

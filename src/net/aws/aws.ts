@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { codeOf } from '../failure.ts';
 import { proxyFor, tunnel, tunnelLimitMs } from '../proxy.ts';
 import { within } from '../within.ts';
 import { awsCredentials, type CredentialSources, type Credentials, type PlainRequest } from './credentials.ts';
@@ -14,7 +15,12 @@ export type AwsRequest = {
   readonly bucket?: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
+  /** The longest answer that is read, in bytes; 64 MiB unless given. A longer one rejects with code {@link answerTooLong}. */
+  readonly mostBytes?: number;
 };
+
+/** The code of the error for an answer that is longer than what was allowed. */
+export const answerTooLong = 'AWS_TOO_LONG';
 
 /** What a service answered. Names of headers are in lower case. */
 export type AwsAnswer = {
@@ -42,7 +48,7 @@ export type AwsParts = {
 /** Time limit of one try, in milliseconds, and the waits before the next ones. */
 const limitMs = 5_000;
 const waitsMs = [100, 400];
-const mostBytes = 64 * 1_024 * 1_024;
+const mostOfAnswer = 64 * 1_024 * 1_024;
 
 /** Services that answer in JSON or XML say with status 400 that they have no time, or that a token has expired. */
 const busyCodes =
@@ -73,13 +79,14 @@ export const aws = ({ environment, file, ask }: AwsParts): Aws => {
       const signed = await sign(request, url, headers, used);
       const last = tries === waitsMs.length;
       try {
-        const answer = await http.send(signed, signal === undefined ? limit : AbortSignal.any([signal, limit]));
+        const over = signal === undefined ? limit : AbortSignal.any([signal, limit]);
+        const answer = await http.send(signed, over, request.mostBytes);
         if (last) return answer;
         const code = awsCode(answer);
         if (expiredCodes.test(code)) credentials.drop(used);
         else if (answer.status < 500 && answer.status !== 429 && !busyCodes.test(code)) return answer;
       } catch (error) {
-        if (last || signal?.aborted === true) throw error;
+        if (last || signal?.aborted === true || codeOf(error) === answerTooLong) throw error;
       }
       // Those who were turned away together do not come back together.
       await wait((waitsMs[tries] ?? 0) * (0.5 + Math.random()), undefined, signal === undefined ? {} : { signal });
@@ -137,7 +144,7 @@ const transport = (environment: Environment) => {
   // One for those that are reached as they are, one for each proxy.
   const agents = new Map<string, import('undici').Agent>();
   const closing = new AbortController();
-  const send = async (request: SignedRequest, signal: AbortSignal): Promise<AwsAnswer> => {
+  const send = async (request: SignedRequest, signal: AbortSignal, mostBytes = mostOfAnswer): Promise<AwsAnswer> => {
     const { Agent, request: ask } = await import('undici');
     const { url, method, headers, body } = request;
     const proxy = proxyFor(url, environment);
@@ -159,7 +166,8 @@ const transport = (environment: Environment) => {
     for await (const chunk of answer.body) {
       chunks.push(chunk);
       length += chunk.length;
-      if (length > mostBytes) throw Object.assign(new Error('the answer is too long'), { code: 'AWS_TOO_LONG' });
+      if (Math.max(length, Number(answer.headers['content-length'] ?? 0)) > mostBytes)
+        throw Object.assign(new Error('the answer is too long'), { code: answerTooLong });
     }
     const read = Object.entries(answer.headers).map(([name, value]) => [name, [value].flat()[0] ?? '']);
     return { status: answer.statusCode, headers: Object.fromEntries(read), body: Buffer.concat(chunks) };

@@ -1,4 +1,5 @@
-import { type Aws, awsCode, awsProblem } from './aws.ts';
+import { codeOf } from '../failure.ts';
+import { type Aws, answerTooLong, awsCode, awsProblem } from './aws.ts';
 
 /** An object in S3, and the region of its bucket. `key` has no slash at its start. */
 export type S3Object = { readonly bucket: string; readonly key: string; readonly region: string };
@@ -17,12 +18,25 @@ export type S3Read =
 export const s3Url = ({ bucket, key }: Pick<S3Object, 'bucket' | 'key'>): string => `s3://${bucket}/${key}`;
 
 /**
- * Reads an object unless it is still the one that `etag` names. Rejects with a sentence; so it does where there is no bucket.
+ * Reads an object unless it is still the one that `etag` names. Rejects with a sentence; so it does where there is no bucket. Of an
+ * object of more than `mostBytes` no more than that is read.
  * @see https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
  */
-export const s3Get = async (aws: Aws, object: S3Object, etag?: string, signal?: AbortSignal): Promise<S3Read> => {
+export const s3Get = async (
+  aws: Aws,
+  object: S3Object,
+  etag?: string,
+  signal?: AbortSignal,
+  mostBytes?: number,
+): Promise<S3Read> => {
   const headers = etag === undefined ? {} : { 'If-None-Match': etag };
-  const answer = await aws.call({ service: 's3', ...at(object), method: 'GET', headers }, signal);
+  const bound = mostBytes === undefined ? {} : { mostBytes };
+  const answer = await aws
+    .call({ service: 's3', ...at(object), method: 'GET', headers, ...bound }, signal)
+    .catch((error: unknown) => {
+      if (mostBytes === undefined || codeOf(error) !== answerTooLong) throw error;
+      throw new Error(`${s3Url(object)} is larger than ${mebibytes(mostBytes)}`);
+    });
   if (answer.status === 304) return { kind: 'same' };
   if (answer.status === 404 && awsCode(answer) !== 'NoSuchBucket') return { kind: 'missing' };
   const why = `${s3Url(object)} cannot be read: ${awsProblem(answer)}`;
@@ -33,6 +47,9 @@ export const s3Get = async (aws: Aws, object: S3Object, etag?: string, signal?: 
     throw new Error(`${s3Url(object)} was cut off while it was read`);
   return { kind: 'content', etag: answer.headers.etag ?? '', body: answer.body };
 };
+
+/** A number of bytes in words: `2 MiB`. */
+export const mebibytes = (bytes: number): string => `${Math.round((bytes / 1_048_576) * 10) / 10} MiB`;
 
 const alike = 'an object that is not there looks the same without the right s3:ListBucket';
 
