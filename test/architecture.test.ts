@@ -176,6 +176,6 @@ test('architecture: the lock file knows the programs of all platforms that a pac
 test('architecture: the lock file names no place to download from', () => {
   assert.doesNotMatch(
     read('package-lock.json'),
-    /"resolved"|https?:\/\/(?!opencollective|github|www\.patreon)[^"]*\.tgz/,
+    /"resolved": "(?!infra\/node")|https?:\/\/(?!opencollective|github|www\.patreon)[^"]*\.tgz/,
   );
 });

@@ -2,7 +2,7 @@
  * What becomes of an invocation's time on Lambda, in milliseconds: below the minute of a slot, so that it ends before the next one
  * of its shard begins; of what is left at its start delivery gets one part in `deliveryPart`, and `deliveryMs` at most; `spareMs`
  * gets nobody; with less than `leastMs` nothing is begun. `startMs` is what may be gone before the last check of a shard starts: two
- * seconds at most for a newer list, then names, secrets and paced starts.
+ * seconds at most for a newer list, half a second for those of clusters, then names, secrets and paced starts.
  */
 export const functionTime = {
   wholeMs: 50_000,

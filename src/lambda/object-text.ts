@@ -16,13 +16,13 @@ const levels = 64;
 const bytesOfValue = 16;
 
 /**
- * How large the list of a stage may be, and what a cluster publishes, for a function of this many megabytes. One object takes less than
- * a quarter of the memory while it is read: a list of 10,000 targets has 4.4 MiB, 0.3 MiB as it is sent.
+ * How large the list of a stage may be, and what a cluster publishes, for a function of this many megabytes. An object of a cluster
+ * takes less than a third of the memory while it is read. A list of 10,000 targets has 4.4 MiB, 0.3 MiB as it is sent.
  */
 export const objectBounds = (megabytes: number): { readonly list: ObjectBounds; readonly cluster: ObjectBounds } => {
   const bounds = (bytes: number, sentBytes: number) => ({ sentBytes, bytes, values: Math.floor(bytes / bytesOfValue) });
-  const bytes = (part: number, most: number) => Math.min(most, Math.max(4, megabytes / part)) * mebibyte;
-  const [list, cluster] = [bytes(32, 64), bytes(64, 8)];
+  const bytes = (least: number, most: number) => Math.min(most, Math.max(least, megabytes / 32)) * mebibyte;
+  const [list, cluster] = [bytes(16, 64), bytes(4, 8)];
   return { list: bounds(list, list), cluster: bounds(cluster, cluster / 8) };
 };
 

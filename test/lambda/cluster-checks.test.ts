@@ -165,3 +165,33 @@ test('cluster checks: a name that the list has stays as it is there, of twins on
     'not all checks of the cluster prod-a are taken: prod-a/b: it is there twice; 1 are above the 2 targets that it may have',
   );
 });
+
+test('cluster checks: settings that checks share are read once and stay shared, and have a longest length', () => {
+  const check = withSettings({ fail_if_body_matches_regexp: ['x'.repeat(10_000)] });
+  const same = ['prod-a/x', 'prod-a/y', 'prod-a/z'].map((name) => ({ ...good(name), module: check.module }));
+  const { checks, remark } = take(same);
+  assert.deepEqual([checks.length, remark], [3, undefined]);
+  assert.equal(new Set(checks.map(({ module }) => module.settings)).size, 1);
+  const long = take([withSettings({ fail_if_body_matches_regexp: ['x'.repeat(16_385)] })]);
+  assert.match(long.remark ?? '', /its settings are longer than 16384 characters/);
+});
+
+test('cluster checks: what takes too long to look at is refused whole, whatever the clock says', () => {
+  let cpu = 0;
+  const parts = { cluster: 'prod-a', own, vantage: 'eu-west-1', probers, mostTargets: 100 };
+  const each = (ms: number) => () => {
+    cpu += ms;
+    return cpu;
+  };
+  const many = Array.from({ length: 50 }, (_, index) => good(`prod-a/${index}`));
+  assert.throws(() => takenFrom(many, { ...parts, cpuMs: each(10) }), /^Error: takes more than 325 ms to read$/);
+  assert.equal(takenFrom(many, { ...parts, cpuMs: each(1) }).checks.length, 50);
+});
+
+test('cluster checks: those that were not looked at are counted with those above the most', () => {
+  const { leftOut, remark } = takenFrom([good('prod-a/x')], {
+    ...{ cluster: 'prod-a', own, vantage: 'eu-west-1', probers, mostTargets: 1, more: 7 },
+  });
+  assert.equal(leftOut, 7);
+  assert.match(remark ?? '', /7 are above the 1 targets that it may have$/);
+});

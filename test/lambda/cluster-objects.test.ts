@@ -116,11 +116,12 @@ test('newest list: one that is too large, too deep or a bomb leaves the deployed
   }
 });
 
-test('cluster objects: none takes more than a quarter of a small function', async () => {
+test('cluster objects: none takes more than a third of a small function', async (t) => {
+  if (process.platform !== 'linux') return t.skip('only Linux tells how much memory a process had');
   await using aws = await awsServer();
   const worker = fileURLToPath(new URL('list-worker.ts', import.meta.url));
   const peak = async (body: Buffer): Promise<number> => {
-    aws.objects.set('lists/clusters/prod-a/x.json', body);
+    aws.objects.set('lists/b/clusters/prod-a/x.json', body);
     const { stdout } = await promisify(execFile)(process.execPath, [worker], {
       env: { ...process.env, ...aws.environment },
     });
@@ -132,7 +133,7 @@ test('cluster objects: none takes more than a quarter of a small function', asyn
   const mebibyte = 1_024 * 1_024;
   for (const [what, body] of Object.entries(hostileObjects)) {
     const more = (await peak(body())) - usual;
-    assert.ok(more < 64 * mebibyte, `${what}: ${Math.round(more / mebibyte)} MiB`);
+    assert.ok(more < 85 * mebibyte, `${what}: ${Math.round(more / mebibyte)} MiB`);
   }
   assert.throws(() => gunzipSync(hostileObjects['a bomb of 500 MiB in 0.5 MB']?.() ?? '', { maxOutputLength: 256e6 }));
 });

@@ -37,6 +37,19 @@ test('aws: an object is written and read, and read again only when it has change
   assert.equal((await s3Get(client, object, etag)).kind, 'content');
 });
 
+test('aws: of an object that is too large no more than the bound is read, and it is asked for once', async () => {
+  await using server = await awsServer();
+  await using client = calls(server.environment);
+  server.objects.set('lists/b/prod.json', Buffer.alloc(3_000_000));
+  const large = { bucket: 'lists', key: 'b/prod.json', region: 'eu-west-1' };
+  assert.match(
+    await reasonOf(s3Get(client, large, undefined, undefined, 2_097_152)),
+    /^s3:\/\/lists\/b\/prod\.json is larger than 2 MiB$/,
+  );
+  assert.equal(server.calls.length, 1);
+  assert.equal((await s3Get(client, large, undefined, undefined, 3_000_000)).kind, 'content');
+});
+
 test('aws: an object of a bucket that is not there is not called missing', async () => {
   await using server = await awsServer();
   await using client = calls(server.environment);
