@@ -19,6 +19,7 @@ import { functionShare } from './function-share.ts';
 import { type InvocationTime, invocationTime } from './invocation-time.ts';
 import { sayLeftOut, tooLongSayer, undeliveredOf } from './left-out.ts';
 import { listAtHand } from './list-at-hand.ts';
+import { ownFirst } from './own-first.ts';
 import { runPoints } from './run-metrics.ts';
 import type { Say } from './say.ts';
 import { tally as makeTally, type RunTally, type Tally } from './tally.ts';
@@ -113,7 +114,7 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
   };
 
   const dueAt = ({ shard, slot, windowMs }: ProbeEvent): readonly Check[] =>
-    due(list.use().ofShard(shard), { from: slot, to: slot + windowMs }).map(({ check }) => check);
+    ownFirst(due(list.use().ofShard(shard), { from: slot, to: slot + windowMs }).map(({ check }) => check));
 
   const warmUpOnce = async (checks: readonly Check[]) => {
     const cool = checks.filter((check) => !warm.has(check));

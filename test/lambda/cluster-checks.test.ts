@@ -5,6 +5,7 @@ import { loadValue } from '../../src/config/load.ts';
 import { packList, readPacked } from '../../src/config/packed.ts';
 import type { Check } from '../../src/kernel/check.ts';
 import { takenFrom } from '../../src/lambda/cluster-checks.ts';
+import { ownFirst } from '../../src/lambda/own-first.ts';
 import { probers } from '../../src/probers/index.ts';
 import { authorityFile } from '../servers/certificates.ts';
 
@@ -194,4 +195,11 @@ test('cluster checks: those that were not looked at are counted with those above
   });
   assert.equal(leftOut, 7);
   assert.match(remark ?? '', /7 are above the 1 targets that it may have$/);
+});
+
+test('cluster checks: they start after all checks of the list, so that their cost does not leave those out', () => {
+  const { checks } = take([good('prod-a/b'), good('prod-a/a')]);
+  const [first, second] = own.checks;
+  const mixed = [checks[1], first, checks[0], second].flatMap((check) => check ?? []);
+  assert.deepEqual(ownFirst(mixed), [first, second, checks[1], checks[0]]);
 });
