@@ -12,6 +12,7 @@ import { undiciDefine, undiciParts } from './undici-parts.ts';
  *
  * Beside it:
  * - `agent.cjs`: the same with nothing but the agent, whose memory holds all that its file has;
+ * - `bcrypt-worker.cjs`: the thread of the agent that compares passwords;
  * - `serverless.cjs`: the plugin for the serverless framework, which others import as `bothways/serverless`.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -38,6 +39,7 @@ const bundle = (entry: string, to: string, footer = '') =>
 const main = outfile ?? `${root}/dist/cli.cjs`;
 await bundle('src/cli/main.ts', main);
 await bundle('src/cli/agent-main.ts', join(dirname(main), 'agent.cjs'));
+await bundle('src/agent/bcrypt-worker.ts', join(dirname(main), 'bcrypt-worker.cjs'));
 // The framework takes what a plugin's file exports, not a default among it.
 if (outfile === undefined)
   await bundle('infra/aws/plugin.mjs', `${root}/dist/serverless.cjs`, 'module.exports = module.exports.default;');
