@@ -1,6 +1,7 @@
 import type { BlockState } from '../discover/discovery.ts';
 import type { Check } from '../kernel/check.ts';
 import { collectGarbage } from '../kernel/garbage.ts';
+import type { Point } from '../kernel/metric.ts';
 import type { Due } from '../kernel/run.ts';
 import { allLabels, type Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
@@ -42,6 +43,8 @@ export type AgentOptions = {
   readonly log: Log;
   /** Takes the samples as well; for a demo that looks at several agents at once. */
   readonly board?: Board;
+  /** Points of the door, which are exported with the agent's own. */
+  readonly doorPoints?: () => readonly Point[];
 };
 
 /** How an agent ended: samples that waited or came at its end and were not delivered. */
@@ -76,7 +79,7 @@ const lookMs = 5_000;
 
 /** Reads the list and starts probing. */
 export const startAgent = async (options: AgentOptions): Promise<Started> => {
-  const { shard, clock, log, board = makeBoard() } = options;
+  const { shard, clock, log, board = makeBoard(), doorPoints = () => [] } = options;
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
@@ -182,7 +185,8 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     const list = { hash, loadedAt, ok: inUse.problem() === undefined };
     const checks = inUse.checks().length;
     const self = selfPoints({ startedAt, checks, list, deliveries: deliveries.counts(), ...tally.counts() });
-    return [...self, ...enginePoints(kit.openedEngine()), ...discoveryPoints(found.state(), outside.state())];
+    const discovered = discoveryPoints(found.state(), outside.state());
+    return [...self, ...enginePoints(kit.openedEngine()), ...discovered, ...doorPoints()];
   };
   let ofOurselves: readonly Sample[] = [];
   const remark = deliveryRemarks(vantage.name, log);

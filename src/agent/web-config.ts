@@ -1,99 +1,142 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: these references are not JavaScript's
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import { createSecureContext } from 'node:tls';
 import { parse } from 'yaml';
-import * as z from 'zod';
 import { readSecret } from '../config/secrets.ts';
-import type { WebOptions } from './web-server.ts';
+import { bcryptThread, type ComparePassword } from './bcrypt-thread.ts';
+import { admitting } from './credentials.ts';
+import type { Locks } from './locks.ts';
+import { tlsLocks } from './tls-locks.ts';
+import { type WebConfig, webConfigSchema } from './web-config-schema.ts';
 
-/** A password or token: as it is, or where it stands. */
-const secret = z.string().min(1);
-
-/** `--web-config`: how the door of an agent is locked. Names as in Prometheus's web configuration where it has them. */
-const webConfig = z
-  .strictObject({
-    tls_server_config: z
-      .strictObject({
-        cert_file: z.string().describe('Certificate of the door, with its chain, in PEM.'),
-        key_file: z.string().describe('Its key, in PEM.'),
-      })
-      .optional()
-      .describe('TLS on the door.'),
-    basic_auth: z
-      .strictObject({
-        username: z.string().min(1).describe('User name.'),
-        password: secret.optional().describe('Password, or ${env:NAME}.'),
-        password_file: z.string().optional().describe('File with the password.'),
-      })
-      .refine((auth) => (auth.password === undefined) !== (auth.password_file === undefined), {
-        error: 'write `password` or `password_file`',
-      })
-      .optional()
-      .describe('Who may come in.'),
-    authorization: z
-      .strictObject({
-        credentials: secret.optional().describe('Bearer token, or ${env:NAME}.'),
-        credentials_file: z.string().optional().describe('File with the token.'),
-      })
-      .refine((auth) => (auth.credentials === undefined) !== (auth.credentials_file === undefined), {
-        error: 'write `credentials` or `credentials_file`',
-      })
-      .optional()
-      .describe('A token that lets in as well.'),
-  })
-  .describe('How the door of an agent is locked.');
-
-/** The parts of {@link WebOptions} that a web configuration gives, or why it cannot be used. */
-export type Locks =
-  | { readonly ok: true; readonly locks: Pick<WebOptions, 'admits' | 'tls'> }
+/** What a web configuration gives, or why it cannot be used. `hash` is of its file and of the files that it names. */
+export type WebConfigReading =
+  | { readonly ok: true; readonly locks: Locks; readonly hash: string; readonly warnings: readonly string[] }
   | { readonly ok: false; readonly problem: string };
 
-/** Reads a web configuration and the files that it names. Never rejects; messages hold no secret. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads a web configuration and the files that it names. `known` is the hash of the reading before: if nothing has changed
+ * the result is `undefined`. Never rejects; messages hold no secret.
+ */
 export const readWebConfig = async (
   path: string,
-  environment: Readonly<Record<string, string | undefined>>,
-): Promise<Locks> => {
-  const bad = (problem: string): Locks => ({ ok: false, problem: `${path}: ${problem}` });
-  const beside = (file: string) => resolve(dirname(path), file);
+  environment: Environment,
+  known?: string,
+  compare: ComparePassword = bcryptThread(),
+): Promise<WebConfigReading | undefined> => {
   try {
-    const parsed = webConfig.safeParse(parse(await readFile(path, 'utf8'), { logLevel: 'error' }) ?? {});
-    if (!parsed.success) {
-      const [issue] = parsed.error.issues;
-      return bad(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is not understood'}`);
-    }
-    const { tls_server_config: tls, basic_auth: basic, authorization } = parsed.data;
-    const read = async (text: string | undefined, file: string | undefined) =>
-      file === undefined ? expand(text ?? '', environment) : (await readFile(beside(file), 'utf8')).trim();
-    const wanted: string[] = [];
-    if (basic !== undefined) {
-      const password = await read(basic.password, basic.password_file);
-      wanted.push(`Basic ${Buffer.from(`${basic.username}:${password}`).toString('base64')}`);
-    }
-    if (authorization !== undefined)
-      wanted.push(`Bearer ${await read(authorization.credentials, authorization.credentials_file)}`);
+    const text = await readFile(path, 'utf8');
+    const config = parsed(text);
+    const files = await readFiles(config, dirname(path));
+    const hash = hashOf([text, ...Object.values(files)]);
+    if (hash === known) return undefined;
+    const plain = plainCredentials(config, files, environment);
+    const users = new Map(Object.entries(config.basic_auth_users ?? {}));
+    const { tls_server_config: tls } = config;
     return {
       ok: true,
+      hash,
+      warnings: warningsOf(config).map((warning) => `${path}: ${warning}`),
       locks: {
-        ...(wanted.length === 0 ? {} : { admits: admitting(wanted) }),
-        ...(tls === undefined
-          ? {}
-          : {
-              tls: {
-                cert: await readFile(beside(tls.cert_file), 'utf8'),
-                key: await readFile(beside(tls.key_file), 'utf8'),
-              },
-            }),
+        ...(plain.length === 0 && users.size === 0 ? {} : { admits: admitting(plain, users, compare) }),
+        ...(tls === undefined ? {} : checkedTls(tlsLocks(tls, files))),
       },
     };
   } catch (error) {
-    return bad(reasonOf(error));
+    return { ok: false, problem: `${path}: ${reasonOf(error)}` };
   }
 };
 
+/** What a web configuration cannot be used for; the message holds no secret. */
 class Unusable extends Error {}
 
-const expand = (text: string, environment: Readonly<Record<string, string | undefined>>): string => {
+const parsed = (text: string): WebConfig => {
+  let content: unknown;
+  try {
+    content = parse(text, { logLevel: 'error' });
+  } catch {
+    throw new Unusable('not YAML');
+  }
+  const result = webConfigSchema.safeParse(content ?? {});
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  // The key beneath basic_auth_users is a user's name, which is no secret.
+  throw new Unusable(`${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'not understood'}`);
+};
+
+/** Contents of the files that a web configuration names, by key. */
+const readFiles = async (
+  { tls_server_config: tls, basic_auth: basic, authorization }: WebConfig,
+  folder: string,
+): Promise<Readonly<Record<string, string>>> => {
+  const named = {
+    cert: tls?.cert_file,
+    key: tls?.key_file,
+    ca: tls?.client_ca_file,
+    password: basic?.password_file,
+    token: authorization?.credentials_file,
+  };
+  const read = Object.entries(named).map(async ([key, file]) =>
+    file === undefined ? [] : [[key, await readFile(resolve(folder, file), 'utf8')] as const],
+  );
+  return Object.fromEntries((await Promise.all(read)).flat());
+};
+
+/** Authorization headers that admit as they are. */
+const plainCredentials = (
+  { basic_auth: basic, authorization }: WebConfig,
+  files: Readonly<Record<string, string>>,
+  environment: Environment,
+): readonly string[] => {
+  const value = (file: string | undefined, text: string | undefined, key: string) => {
+    const found = file === undefined ? expand(text ?? '', environment) : file.trim();
+    if (found === '') throw new Unusable(`${key}: empty; write the password or token into the file`);
+    return found;
+  };
+  const user = basic?.username ?? '';
+  return [
+    ...(basic === undefined
+      ? []
+      : [`Basic ${base64(`${user}:${value(files.password, basic.password, 'basic_auth.password_file')}`)}`]),
+    ...(authorization === undefined
+      ? []
+      : [`Bearer ${value(files.token, authorization.credentials, 'authorization.credentials_file')}`]),
+  ];
+};
+
+const base64 = (text: string): string => Buffer.from(text).toString('base64');
+
+/** Throws here, and not in a handshake, if certificate and key cannot be used. */
+const checkedTls = (locks: Pick<Locks, 'tls' | 'client'>): Pick<Locks, 'tls' | 'client'> => {
+  try {
+    createSecureContext(locks.tls);
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
+    throw new Unusable(
+      `tls_server_config: certificate, key or client CA cannot be used (${code}); write a pair in PEM`,
+    );
+  }
+  return locks;
+};
+
+const isLiteral = (text: string | undefined): boolean => text !== undefined && readSecret(text).kind === 'literal';
+
+const warningsOf = ({ basic_auth: basic, authorization }: WebConfig): readonly string[] => [
+  ...(isLiteral(basic?.password)
+    ? [
+        'basic_auth.password: plaintext password; write basic_auth_users with the output of `htpasswd -nBC 10 USER`, or password_file',
+      ]
+    : []),
+  ...(isLiteral(authorization?.credentials)
+    ? ['authorization.credentials: plaintext token; write credentials_file or a reference to an environment variable']
+    : []),
+];
+
+const expand = (text: string, environment: Environment): string => {
   const read = readSecret(text);
   if (read.kind === 'literal') return text;
   const name = read.kind === 'reference' ? /^env:(.*)$/.exec(read.ref.secret)?.[1] : undefined;
@@ -108,15 +151,11 @@ const reasonOf = (error: unknown): string => {
   if (error instanceof Unusable) return error.message;
   if (error instanceof Error && 'code' in error && 'path' in error)
     return `${String(error.path)} cannot be read (${String(error.code)})`;
-  return 'is no YAML';
+  return 'cannot be read';
 };
 
-/** Compares by hash, so that neither content nor length can be told from the time it takes. */
-const admitting = (wanted: readonly string[]) => {
-  const hash = (text: string) => createHash('sha256').update(text).digest();
-  const hashes = wanted.map(hash);
-  return (authorization: string | undefined): boolean => {
-    const given = hash(authorization ?? '');
-    return hashes.filter((one) => timingSafeEqual(one, given)).length > 0;
-  };
+const hashOf = (texts: readonly string[]): string => {
+  const hash = createHash('sha256');
+  for (const text of texts) hash.update(`${text.length}\n${text}`);
+  return hash.digest('hex');
 };

@@ -2,15 +2,12 @@ import { setFlagsFromString } from 'node:v8';
 import * as z from 'zod';
 import { type Agent, startAgent } from '../agent/agent.ts';
 import type { Log } from '../agent/log.ts';
-import { pageFile } from '../agent/page-file.ts';
-import { agentRoutes } from '../agent/routes.ts';
-import { readWebConfig } from '../agent/web-config.ts';
-import { isLoopback, type WebServer, webServer } from '../agent/web-server.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { marks } from '../net/marks.ts';
 import { timerText } from '../net/settings.ts';
 
 import { parseShard } from '../run/shard.ts';
+import { agentDoor } from './agent-door.ts';
 import { defineCommand, type Io, notYet, wrongUsage } from './command.ts';
 import { parseListen } from './listen.ts';
 import { proberTable } from './open-list.ts';
@@ -22,7 +19,7 @@ export const agent = defineCommand({
   name: 'agent',
   summary: 'Probes the targets of a vantage on and on and pushes what it finds to Prometheus.',
   details:
-    'The list is read anew when its content changes, on SIGHUP and on POST /-/reload; a bad one changes nothing. SIGTERM or Ctrl-C ends it cleanly: what waits is delivered, and all its series end with stale markers. The status page, /metrics, /-/healthy and /-/ready are on --listen. Where a list elsewhere cannot be had at the start, or the address to listen at is not there yet, the exit code is 1: start it again.',
+    'The list is read anew when its content changes, on SIGHUP and on POST /-/reload; a bad one changes nothing. POST /-/reload is accepted from this machine, or with credentials of --web-config, and starts at most one reload in five seconds. SIGTERM or Ctrl-C ends it cleanly: what waits is delivered, and all its series end with stale markers. The status page, /metrics, /-/healthy and /-/ready are on --listen. Where a list elsewhere cannot be had at the start, or the address to listen at is not there yet, the exit code is 1: start it again.',
   positional: [],
   args: z.strictObject({
     config: z
@@ -54,12 +51,25 @@ export const agent = defineCommand({
     webConfig: z
       .string()
       .optional()
-      .describe('File with TLS, basic auth or a token for the door.')
+      .describe(
+        "Prometheus's web configuration file: TLS, client certificates, users with bcrypt hashes; also a token. Read again when it or its files change.",
+      )
       .meta({ value: 'FILE' }),
+    hostName: z
+      .array(
+        z.string().regex(/^[a-z0-9_-]+(\.[a-z0-9_-]+)*\.?$/i, {
+          error: 'write a name without a port, for example probes.example.com',
+        }),
+      )
+      .default([])
+      .describe(
+        'A name that the page is reached by, through an ingress for example. IP addresses, names without a dot, .svc and .cluster.local need no such flag; with credentials no name does.',
+      )
+      .meta({ value: 'NAME' }),
     reloadInterval: timerText
       .refine((text) => (parseDuration(text) ?? 0) >= 100, { error: 'must be at least 100ms' })
       .default('5s')
-      .describe('How often the files of the list are looked at.')
+      .describe('How often the files of the list and of the web configuration are looked at.')
       .meta({ value: 'DURATION' }),
     stopTimeout: timerText
       .default('10s')
@@ -82,12 +92,14 @@ export const agent = defineCommand({
     const paths = usualConfig(args.config);
     if (paths.length === 0) return wrongUsage(io, noList);
     const log = logTo(io);
+    const door = agentDoor(args, io, log);
     const started = await startAgent({
       source: { paths, vantage: args.vantage, probers: proberTable, environment: io.environment },
       // safe: checked by the schema of --shard
       shard: parseShard(args.shard) ?? { index: 0, of: 1 },
       clock: marks(),
       log,
+      doorPoints: door.points,
     });
     if (!started.ok) {
       const say = started.away ? notYet : wrongUsage;
@@ -96,18 +108,22 @@ export const agent = defineCommand({
     }
     const running = started.agent;
     for (const warning of started.warnings) log('warn', warning);
-    const opened = await openDoor(running, args, io);
+    const opened = await door.open(running);
     if (opened !== undefined && 'problem' in opened) {
       await running.stop(0);
       return opened.away ? notYet(io, opened.problem) : wrongUsage(io, opened.problem);
     }
-    await using door = opened;
+    await using web = opened;
     agentThere.resolve(running);
     log(
       'info',
-      `${running.vantage}: ${counted(running.checks(), 'check')}${door === undefined ? '' : `; the page is at ${door.url}`}`,
+      `${running.vantage}: ${counted(running.checks(), 'check')}${web === undefined ? '' : `; the page is at ${web.url}`}`,
     );
-    await untilStopped(running, parseDuration(args.reloadInterval) ?? 5_000, io);
+    const look = () => {
+      void running.look();
+      void door.look();
+    };
+    await untilStopped(look, parseDuration(args.reloadInterval) ?? 5_000, io);
     log('info', 'stopping: what waits is delivered');
     const { undelivered } = await running.stop(parseDuration(args.stopTimeout) ?? 0);
     if (undelivered > 0) log('error', `${counted(undelivered, 'sample')} not delivered`);
@@ -122,45 +138,9 @@ export const agent = defineCommand({
  */
 const keepYoungSpaceSmall = (): void => setFlagsFromString('--semi-space-growth-factor=1');
 
-/** Why there is no door; `away` if it may open at the next start, as it was asked for. */
-type NoDoor = { readonly problem: string; readonly away: boolean };
-
-/** What listening fails with while an address, a name or a port is not there yet, as early in a boot. */
-const notThereYet = new Set(['EADDRNOTAVAIL', 'EADDRINUSE', 'ENOTFOUND', 'EAI_AGAIN']);
-
-/** The open door, none, or what is wrong with what was asked for. */
-const openDoor = async (
-  running: Agent,
-  { listen, webConfig }: { readonly listen: string; readonly webConfig?: string | undefined },
-  io: Io,
-): Promise<WebServer | NoDoor | undefined> => {
-  const place = parseListen(listen);
-  if (place === undefined) return undefined;
-  const read = webConfig === undefined ? undefined : await readWebConfig(webConfig, io.environment);
-  if (read?.ok === false) return { problem: read.problem, away: false };
-  const routes = agentRoutes({
-    page: pageFile(),
-    status: running.status,
-    metrics: running.metrics,
-    reload: running.reload,
-    ready: () => !io.signal.aborted,
-  });
-  try {
-    const door = await webServer({ host: place.host, port: place.port, routes, ...read?.locks });
-    if (door.port !== place.port && place.port !== 0)
-      io.stderr.write(`port ${place.port} is taken; using ${door.port}\n`);
-    if (!isLoopback(place.host) && read?.locks.admits === undefined)
-      io.stderr.write(`warning: everybody who reaches ${door.url} can see the page; lock it with --web-config\n`);
-    return door;
-  } catch (error) {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown';
-    return { problem: `cannot listen at ${listen} (${code})`, away: notThereYet.has(code) };
-  }
-};
-
-/** Looks at the list every so often, until the signal fires. */
-const untilStopped = async (running: Agent, everyMs: number, io: Io): Promise<void> => {
-  const look = setInterval(() => void running.look(), everyMs);
+/** Looks at the files every so often, until the signal fires. */
+const untilStopped = async (lookAtFiles: () => void, everyMs: number, io: Io): Promise<void> => {
+  const look = setInterval(lookAtFiles, everyMs);
   await new Promise<void>((resolve) => {
     if (io.signal.aborted) resolve();
     io.signal.addEventListener('abort', () => resolve(), { once: true });

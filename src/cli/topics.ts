@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { discoveryMetrics } from '../agent/discovery-metrics.ts';
+import { doorMetrics } from '../agent/door-metrics.ts';
 import { engineMetrics } from '../agent/engine-metrics.ts';
 import { networkExporterMetrics } from '../agent/network-exporter.ts';
 import { selfMetrics } from '../agent/self-metrics.ts';
@@ -24,6 +25,7 @@ export const topicsOf = (probers: ProberTable): readonly Topic[] => {
     ['every run of a function', runMetrics],
     ['every run of a function that listens to clusters', clusterMetrics],
     ['the agent', selfMetrics],
+    ['the agent, with --listen', doorMetrics],
     ['the agent, once it has sent packets', engineMetrics],
     ['the agent, for each block of `discover`', discoveryMetrics],
     ['the agent, for targets with these names', networkExporterMetrics],

@@ -76,6 +76,7 @@ export const demo = async (options: DemoOptions): Promise<DemoResult> => {
   const receive = {
     method: 'POST',
     path: '/api/v1/write',
+    readsBody: true,
     handle: (request, response) => takeWriteRequest(request, response, board.observe),
   } satisfies (typeof routes)[number];
   const door = stack.use(await webServer({ host, port, routes: [...routes, receive] }));

@@ -13,8 +13,10 @@ const read = async (content: object, environment: Record<string, string> = {}) =
   try {
     await writeFile(path, JSON.stringify(content));
     await writeFile(join(folder, 'token'), 'from-a-file\n');
-    const locks = await readWebConfig(path, environment);
-    return locks.ok ? { admits: locks.locks.admits } : { problem: locks.problem.replace(`${path}: `, '') };
+    const read = await readWebConfig(path, environment);
+    return read?.ok === true
+      ? { admits: read.locks.admits, warnings: read.warnings.map((text) => text.replace(`${path}: `, '')) }
+      : { problem: read?.problem.replace(`${path}: `, '') };
   } finally {
     await rm(folder, { recursive: true });
   }
@@ -22,11 +24,11 @@ const read = async (content: object, environment: Record<string, string> = {}) =
 
 test('web config: a token is what is written, what a variable has, or what a file has', async () => {
   const admitted = async (authorization: object, token: string) =>
-    (await read({ authorization }, { TOKEN: 'from-a-variable' })).admits?.(`Bearer ${token}`);
-  assert.equal(await admitted({ credentials: 'as-it-is' }, 'as-it-is'), true);
-  assert.equal(await admitted({ credentials: '${env:TOKEN}' }, 'from-a-variable'), true);
-  assert.equal(await admitted({ credentials_file: 'token' }, 'from-a-file'), true);
-  assert.equal(await admitted({ credentials: 'as-it-is' }, 'other'), false);
+    (await read({ authorization }, { TOKEN: 'from-a-variable' })).admits?.(`Bearer ${token}`, '');
+  assert.equal(await admitted({ credentials: 'as-it-is' }, 'as-it-is'), 'admitted');
+  assert.equal(await admitted({ credentials: '${env:TOKEN}' }, 'from-a-variable'), 'admitted');
+  assert.equal(await admitted({ credentials_file: 'token' }, 'from-a-file'), 'admitted');
+  assert.equal(await admitted({ credentials: 'as-it-is' }, 'other'), 'refused');
 });
 
 test('web config: a reference of a kind that is not read here is no password, and no message repeats one', async () => {
