@@ -168,8 +168,46 @@ test('docs: the overlay and the patches that are shown do what is said of them',
   assert.ok(parseFlags(agent, wordsOf(container).slice(1)).ok);
   assert.equal(all.find(({ kind }) => kind === 'ConfigMap').data['bothways.yml'], 'x');
   assert.deepEqual(all.find(({ kind }) => kind === 'NetworkPolicy').spec.ingress[0].from, [
-    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } },
+    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'observability' } } },
+    { namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'ingress-nginx' } } },
   ]);
+});
+
+test('manifests: the page is reached from the namespace of monitoring alone', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  for (const place of places) {
+    const all = await built(kubectl.path, place);
+    const policy = all.find(({ kind, metadata }) => kind === 'NetworkPolicy' && metadata.name === 'bothways');
+    assert.deepEqual(
+      policy.spec.ingress,
+      [
+        {
+          from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+          ports: [{ port: 'http', protocol: 'TCP' }],
+        },
+      ],
+      place,
+    );
+  }
+});
+
+test('manifests: the component against metadata leaves every other address reachable', async (t) => {
+  const kubectl = await needs(t, 'kubectl');
+  if (kubectl === undefined) return;
+  const all = await built(kubectl.path, 'base', 'components: [HERE/components/no-metadata]');
+  const policy = all.find(({ kind }) => kind === 'NetworkPolicy');
+  new (models.NetworkPolicy ?? assert.fail())(policy).validate();
+  const blocks = policy.spec.egress.flatMap(({ to, ports }: Manifest) => {
+    assert.equal(ports, undefined);
+    return to.flatMap(({ ipBlock }: Manifest) => ipBlock ?? []);
+  });
+  assert.deepEqual(
+    blocks.map(({ cidr }: Manifest) => cidr),
+    ['0.0.0.0/0', '::/0'],
+  );
+  const excepted = blocks.flatMap(({ except }: Manifest) => except);
+  for (const address of ['169.254.169.254/32', 'fd00:ec2::254/128']) assert.ok(excepted.includes(address), address);
 });
 
 test('docs: what is to be applied is there, and by no command that would leave the rights behind', async () => {
@@ -252,6 +290,10 @@ test('manifests: nothing lies in the folder that no test builds', async () => {
     .map((name) => name.replace(/\/[^/]*$/, ''));
   assert.deepEqual(
     kustomizations.sort(),
-    ['agent', ...['discovery', 'namespaced', 'podmonitor'].map((name) => `components/${name}`), ...places].sort(),
+    [
+      'agent',
+      ...['discovery', 'namespaced', 'no-metadata', 'podmonitor', 'pods'].map((name) => `components/${name}`),
+      ...places,
+    ].sort(),
   );
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { resourcesOf, verbs } from '../../src/discover/rights.ts';
 import { needs } from '../servers/peers.ts';
 import { assertBound, built, folder, type Manifest, models, places } from './manifests.ts';
@@ -61,17 +61,27 @@ test("manifests: discovery and the PodMonitor can be added to an agent of one's 
 });
 
 for (const component of ['discovery', 'namespaced'])
-  test(`manifests: the role of components/${component} allows exactly what discovery reads`, async () => {
-    const text = await readFile(`${folder}/components/${component}/rbac.yaml`, 'utf8');
-    const { rules } = parseAllDocuments(text)
-      .map((one) => one.toJS())
-      .find(({ kind }: Manifest) => /^(?:Cluster)?Role$/.test(kind));
-    const allowed = rules.flatMap(({ apiGroups, resources, verbs: may }: Manifest) => {
-      assert.deepEqual(may, [...verbs]);
-      return apiGroups.flatMap((group: string) => resources.map((resource: string) => `${group}/${resource}`));
+  for (const withPods of [false, true])
+    test(`manifests: the role of components/${component} allows exactly what discovery reads, ${withPods ? 'with' : 'but for'} Pods`, async (t) => {
+      const kubectl = await needs(t, 'kubectl');
+      if (kubectl === undefined) return;
+      const components = [component, ...(withPods ? ['pods'] : [])].map((name) => `HERE/components/${name}`);
+      const all = await built(kubectl.path, 'agent', `components: [${components.join()}]`, 'nameSuffix: -x');
+      const roles = all.filter(({ kind }) => /^(?:Cluster)?Role$/.test(kind));
+      assert.equal(roles.length, 1);
+      const allowed = roles[0].rules.flatMap(({ apiGroups, resources, verbs: may }: Manifest) => {
+        assert.deepEqual(may, [...verbs]);
+        return apiGroups.flatMap((group: string) => resources.map((resource: string) => `${group}/${resource}`));
+      });
+      const needed = Object.entries(resourcesOf)
+        .filter(([kind]) => withPods || kind !== 'pod')
+        .flatMap(([, all]) => all.map(({ group, resource }) => `${group}/${resource}`));
+      assert.equal(new Set(needed).has('/pods'), withPods);
+      assert.deepEqual([...allowed].sort(), [...new Set(needed)].sort());
     });
-    const needed = Object.values(resourcesOf).flatMap((all) =>
-      all.map(({ group, resource }) => `${group}/${resource}`),
-    );
-    assert.deepEqual([...allowed].sort(), [...new Set(needed)].sort());
-  });
+
+test('manifests: the list of base has no kinds that its role does not allow', async () => {
+  const { discover } = parse(await readFile(`${folder}/base/bothways.yml`, 'utf8'));
+  assert.ok(discover.kubernetes.length > 0);
+  for (const { kinds } of discover.kubernetes) assert.ok(!kinds.includes('pod'));
+});
