@@ -15,9 +15,12 @@ export type ConnectionSlots = {
   readonly closeAll: () => void;
 };
 
+/** A client by its address, and its connections. */
+type Peer = { readonly address: string; connections: number };
+
 type Slot = {
   readonly socket: Socket;
-  readonly peer: string;
+  readonly peer: Peer;
   /** Requests that are being answered. */
   answers: number;
   /** Order in which connections began to wait, or to be answered: smaller is longer ago. */
@@ -32,19 +35,24 @@ type Slot = {
  */
 export const connectionSlots = (most: number): ConnectionSlots => {
   const slots = new Map<string, Slot>();
+  const peers = new Map<string, Peer>();
   let turn = 0;
   let evicted = 0;
 
+  const remove = (key: string, slot: Slot) => {
+    if (slots.get(key) !== slot) return;
+    slots.delete(key);
+    slot.peer.connections -= 1;
+    if (slot.peer.connections === 0) peers.delete(slot.peer.address);
+  };
+  const age = ({ since, answers }: Slot) => since + (answers > 0 ? most / 2 : 0);
+  const endsBefore = (a: Slot, b: Slot) =>
+    a.peer.connections === b.peer.connections ? age(a) < age(b) : a.peer.connections > b.peer.connections;
   const evict = () => {
-    const perPeer = new Map<string, number>();
-    for (const { peer } of slots.values()) perPeer.set(peer, (perPeer.get(peer) ?? 0) + 1);
-    const load = ({ peer }: Slot) => perPeer.get(peer) ?? 0;
-    const age = ({ since, answers }: Slot) => since + (answers > 0 ? most / 2 : 0);
-    const endsBefore = (a: Slot, b: Slot) => (load(a) === load(b) ? age(a) < age(b) : load(a) > load(b));
-    let worst: [string, Slot] | undefined;
+    let worst: readonly [string, Slot] | undefined;
     for (const entry of slots) if (worst === undefined || endsBefore(entry[1], worst[1])) worst = entry;
     if (worst === undefined) return;
-    slots.delete(worst[0]);
+    remove(...worst);
     evicted += 1;
     worst[1].socket.destroy();
   };
@@ -52,12 +60,14 @@ export const connectionSlots = (most: number): ConnectionSlots => {
   return {
     add: (socket) => {
       const key = keyOf(socket);
+      const address = socket.remoteAddress ?? '';
+      const peer = peers.get(address) ?? { address, connections: 0 };
+      peers.set(address, peer);
+      peer.connections += 1;
       turn += 1;
-      const slot: Slot = { socket, peer: socket.remoteAddress ?? '', answers: 0, since: turn };
+      const slot: Slot = { socket, peer, answers: 0, since: turn };
       slots.set(key, slot);
-      socket.once('close', () => {
-        if (slots.get(key) === slot) slots.delete(key);
-      });
+      socket.once('close', () => remove(key, slot));
       if (slots.size > most) evict();
     },
     answering: (socket) => {

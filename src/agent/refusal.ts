@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { TLSSocket } from 'node:tls';
 import { demandsCredentials, type Locks } from './locks.ts';
-import { hostOf, isLoopback } from './served-hosts.ts';
+import { hostOf } from './served-hosts.ts';
 
 /** An answer of one line to a request that is not served. */
 export type Refusal = { readonly status: number; readonly text: string; readonly headers?: Record<string, string> };
@@ -74,11 +74,14 @@ const refusalOfPerson = async ({ socket, headers }: IncomingMessage, { admits, c
 };
 
 /** Headers of proxies. They never make a request local: they show that it may come from elsewhere. */
-const forwarding = ['forwarded', 'via', 'x-forwarded-for', 'x-forwarded-host', 'x-real-ip'];
+const forwarding = /^(?:forwarded|via|x-real-ip|x-request-id|x-forwarded-.*|x-envoy-.*)$/;
+
+/** Addresses of programs on this machine. Others of 127.0.0.0/8 are those of sidecars, which forward what comes from outside. */
+const ownAddress = /^(?:(?:::ffff:)?127\.0\.0\.1|::1)$/;
 
 /** Whether a request comes from this machine (in a pod: from the pod), and not through a proxy on it. */
 const isFromHere = ({ socket, headers }: IncomingMessage): boolean =>
-  isLoopback(socket.remoteAddress ?? '') && forwarding.every((name) => headers[name] === undefined);
+  ownAddress.test(socket.remoteAddress ?? '') && !Object.keys(headers).some((name) => forwarding.test(name));
 
 const isOwnOrigin = ({ headers: { origin, host, 'sec-fetch-site': site } }: IncomingMessage, isTls: boolean): boolean =>
   (origin === undefined || origin === `http${isTls ? 's' : ''}://${host}`) &&

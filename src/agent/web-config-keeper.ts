@@ -1,4 +1,4 @@
-import type { Locks } from './locks.ts';
+import { demandsCredentials, type Locks } from './locks.ts';
 import type { Log } from './log.ts';
 import { readWebConfig, type WebConfigReading } from './web-config.ts';
 
@@ -67,7 +67,10 @@ export const webConfigKeeper = async ({
 
 const problemOf = (reading: WebConfigReading): string | undefined => (reading.ok ? undefined : reading.problem);
 
-/** A listening server keeps its protocol, and what it asks of clients in a handshake. */
+/**
+ * A listening server keeps its protocol, and what it asks of clients in a handshake. A file that is being written may be empty
+ * for a moment; that must not open the door.
+ */
 const problemOfChange = (path: string, before: Locks, reading: WebConfigReading): string | undefined => {
   if (!reading.ok) return undefined;
   const { tls } = reading.locks;
@@ -75,5 +78,7 @@ const problemOfChange = (path: string, before: Locks, reading: WebConfigReading)
     return `${path}: tls_server_config: added or removed; restart the agent`;
   if (tls?.requestCert !== before.tls?.requestCert)
     return `${path}: tls_server_config.client_auth_type: changed from or to NoClientCert; restart the agent`;
+  if (demandsCredentials(before) && !demandsCredentials(reading.locks))
+    return `${path}: credentials removed, or the file is not complete yet; restart the agent to open the page to everyone`;
   return undefined;
 };

@@ -82,6 +82,8 @@ export const webServer = async (options: WebOptions): Promise<WebServer> => {
   server.on('tlsClientError', (_error, socket) => socket.destroy());
   // Fewer wait to be accepted than there are slots, so that a burst cannot evict itself.
   const port = await listen(server, { host, port: options.port, backlog: Math.ceil(most / 2) });
+  // Without descriptors a connection cannot be accepted; the next one may be.
+  server.on('error', () => {});
   const name = isIP(host) === 6 ? `[${host}]` : host;
   return {
     port,

@@ -30,11 +30,20 @@ const shown = (more: Partial<Shown> = {}): Shown => ({
 const open = (more: Partial<Shown> = {}, options: Partial<WebOptions> = {}) =>
   webServer({ host: '127.0.0.1', port: 0, routes: agentRoutes(shown(more)), ...options });
 
-type Asked = { readonly method?: string; readonly headers?: Record<string, string>; readonly host?: string };
+type Asked = {
+  readonly method?: string;
+  readonly headers?: Record<string, string>;
+  readonly host?: string;
+  readonly localAddress?: string;
+};
 
-const ask = (port: number, path: string, { method = 'GET', headers = {}, host = '127.0.0.1' }: Asked = {}) =>
+const ask = (
+  port: number,
+  path: string,
+  { method = 'GET', headers = {}, host = '127.0.0.1', localAddress }: Asked = {},
+) =>
   new Promise<{ status: number; text: string; bytes: Buffer; headers: Record<string, unknown> }>((resolve, reject) => {
-    httpRequest({ host, port, path, method, headers, agent: false }, (response) => {
+    httpRequest({ host, port, path, method, headers, localAddress, agent: false }, (response) => {
       const chunks: Buffer[] = [];
       response.on('data', (chunk) => chunks.push(chunk));
       response.on('end', () => {
@@ -170,8 +179,10 @@ test('web: a reload is refused from elsewhere and through a proxy, unless creden
   };
   await using door = await open({ reload, pause: async () => {} }, { host: '0.0.0.0' });
   const post = (more: Asked) => ask(door.port, '/-/reload', { method: 'POST', ...more });
-  for (const name of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP'])
+  for (const name of ['X-Forwarded-For', 'Forwarded', 'Via', 'X-Real-IP', 'X-Forwarded-Proto', 'X-Envoy-Attempt-Count'])
     assert.equal((await post({ headers: { [name]: '127.0.0.1' } })).status, 403, name);
+  // A sidecar of a service mesh connects from another loopback address.
+  assert.equal((await post({ localAddress: '127.0.0.6' })).status, 403);
   const own = Object.values(networkInterfaces())
     .flatMap((all) => all ?? [])
     .filter(({ internal, family }) => !internal && family === 'IPv4');

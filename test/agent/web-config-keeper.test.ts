@@ -86,6 +86,12 @@ test('web config: changed passwords are used without a restart, a bad file chang
     'error: web.yml: basic_auth_users.ops: not a bcrypt hash with a cost from 4 to 14; write the output of: htpasswd -nBC 10 USER; the web configuration before stays in use',
     'error: web.yml: not YAML; the web configuration before stays in use',
   ]);
+  // A file that is being written is empty for a moment.
+  for (const text of ['', 'basic_auth_users: {}\n']) {
+    await it.write({ 'web.yml': text });
+    await it.keeper.look();
+    assert.equal(await it.status(''), 401);
+  }
   await it.write({ 'web.yml': users('third') });
   await it.keeper.look();
   assert.equal(it.keeper.state().ok, true);

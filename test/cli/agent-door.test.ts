@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { test } from 'node:test';
 import { hashSync } from 'bcryptjs';
 import { receiver } from '../servers/receiver.ts';
-import { startAgent, until } from './running-agent.ts';
+import { launcher, startAgent, until } from './running-agent.ts';
 import { listFile, serve, site } from './world.ts';
 
 const list = (url: string, push: string, names: readonly string[]) => `
@@ -95,4 +97,34 @@ test('agent: changed credentials are used while it runs, and its metrics tell of
   assert.match(await agent.said(/web configuration before/), /basic_auth_users/);
   assert.doesNotMatch(agent.lines.join('\n'), /canary/);
   assert.equal(await agent.stop(), 0);
+});
+
+test('agent: with 128 descriptors and 500 idle connections it answers health checks and does not end', async () => {
+  await using push = await receiver();
+  await using file = await listFile(list('http://127.0.0.1:1', push.url, ['good']));
+  const flags = ['agent', '--config', file.path, '--listen', '127.0.0.1:0'];
+  const child = spawn('sh', ['-c', 'ulimit -n 128 && exec "$0" "$@"', process.execPath, launcher, ...flags], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  try {
+    let text = '';
+    child.stderr.on('data', (chunk) => {
+      text += chunk;
+    });
+    await until(() => /the page is at http/.test(text), 'it did not start');
+    const url = /the page is at (http:[^"\s]+)/.exec(text)?.[1] ?? '';
+    const sockets = Array.from({ length: 500 }, () =>
+      net.connect(Number(new URL(url).port), '127.0.0.1').on('error', () => {}),
+    );
+    for (let number = 0; number < 75; number += 1) {
+      const { status } = await fetch(`${url}/-/healthy`, { headers: { connection: 'close' } });
+      assert.equal(status, 200);
+    }
+    for (const socket of sockets) socket.destroy();
+    assert.equal(child.exitCode, null);
+  } finally {
+    const exited = once(child, 'exit');
+    child.kill('SIGKILL');
+    await exited;
+  }
 });
