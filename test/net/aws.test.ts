@@ -158,7 +158,7 @@ test('aws: credentials that end soon serve until their end when there are no new
     Expiration: new Date(600_000).toISOString(),
   });
   const credentials = awsCredentials({
-    environment: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://x/' },
+    environment: { AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1/' },
     file: files(),
     send: async () => (answer === undefined ? { status: 503, text: '' } : { status: 200, text: answer }),
     now: () => now,

@@ -1,5 +1,6 @@
 import type { EpochMs } from '../../kernel/check.ts';
 import { codeOf } from '../failure.ts';
+import { containerSources, isContainerSource } from './container-source.ts';
 import { serviceHost } from './service-host.ts';
 
 /** What calls to AWS are signed with. */
@@ -124,7 +125,10 @@ const fromWebIdentity: Look = async ({ environment, file, send }) => {
 const fromContainer: Look = async ({ environment, file, send }) => {
   const { AWS_CONTAINER_CREDENTIALS_FULL_URI: full, AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative } = environment;
   if (full === undefined && relative === undefined) return undefined;
-  const url = full ?? `http://169.254.170.2${relative}`;
+  // As AWS's own programs do: the relative form takes precedence.
+  const name = relative === undefined ? 'FULL' : 'RELATIVE';
+  const url = relative === undefined ? (full ?? '') : `http://169.254.170.2${relative}`;
+  if (!isContainerSource(url)) return none(`AWS_CONTAINER_CREDENTIALS_${name}_URI ${containerSources}`);
   const path = environment.AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE;
   const token =
     path === undefined
