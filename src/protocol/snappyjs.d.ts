@@ -1,7 +1,6 @@
 declare module 'snappyjs' {
   const snappy: {
     compress(input: Uint8Array): Uint8Array;
-    uncompress(input: Uint8Array, maxLength?: number): Uint8Array;
   };
   // biome-ignore lint/style/noDefaultExport: this describes a package that has one
   export default snappy;
