@@ -9,6 +9,7 @@ export type Wish = {
   readonly target: string;
   readonly module?: string | undefined;
   readonly timeout?: string | undefined;
+  readonly linkLocal?: boolean;
 };
 
 /** Checks to run, with the secrets that stood in the list; or sentences that say what to write. */
@@ -34,6 +35,7 @@ export const adHocChecks = (wish: Wish, list: OpenList | undefined, probers: Pro
           interval: '1d',
           ...(wish.module !== undefined && { module: wish.module }),
           ...(wish.timeout !== undefined && { timeout: wish.timeout }),
+          ...(wish.linkLocal === true && { link_local: 'allow' }),
         },
       ],
     },
@@ -56,7 +58,7 @@ const ofList = ({ module, timeout }: Wish, named: readonly Check[], { literals }
 
 /** The list in memory has places that nobody wrote; its one target stands for the command line. */
 const messageOf = ({ path, message: inList }: Problem): string => {
-  const message = inList.replaceAll('`module:`', '--module');
+  const message = inList.replaceAll('`module:`', '--module').replaceAll('`link_local: allow`', '--link-local');
   const key = path.replace(/^targets\[0\]\.?/, '');
   if (key === 'target' || key === 'name' || key === '') return message;
   return `${['module', 'timeout'].includes(key) ? `--${key}` : key}: ${message}`;

@@ -47,6 +47,7 @@ export const probe = defineCommand({
       .meta({ value: 'DURATION' }),
     metrics: z.boolean().default(false).describe("Prints the metrics in Prometheus's text format."),
     json: z.boolean().default(false).describe('Prints a JSON object.'),
+    linkLocal: z.boolean().default(false).describe('Allows link-local addresses for a target that is not in a list.'),
     debug: z.boolean().default(false).describe('Adds the record of what happened, step by step.'),
   }),
   examples: [

@@ -1,6 +1,7 @@
 import { isIP } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
+import { isMetadata } from '../config/hosts.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import type { ProbeEngine } from '../net/icmp/engine.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
@@ -60,6 +61,11 @@ export const trace = defineCommand({
     const address = await addressOf(args.host, families, kit.resolver, io);
     if (typeof address === 'string') {
       io.stderr.write(`bothways: ${printable(address)}\n`);
+      return 1;
+    }
+    // Whoever types an address may trace a neighbour; a metadata service is never sent anything.
+    if (isMetadata(address.ip)) {
+      io.stderr.write(`bothways: ${printable(args.host)} leads to a metadata service; those are never probed\n`);
       return 1;
     }
     const protocol = args.udp ? 'udp' : args.tcp === undefined ? 'icmp' : 'tcp';

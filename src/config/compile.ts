@@ -7,7 +7,7 @@ import { clustersOf } from './aws.ts';
 import { checkDiscover } from './check-discover.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
-import { isMetadata } from './hosts.ts';
+import { isLinkLocal, isMetadata } from './hosts.ts';
 import { addIssues } from './issues.ts';
 import { checkLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
@@ -135,6 +135,9 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
   const prober = work.probers[module.prober];
   if (prober === undefined) return;
   if (isMetadata(place.host)) work.add(path, `${quoted(place.host)} is a metadata service; those are never probed`);
+  const linkLocal = around.wanted.entry.link_local === 'allow';
+  if (!linkLocal && isLinkLocal(place.host))
+    work.add(path, `${quoted(place.host)} is a link-local address; write \`link_local: allow\` if it is meant`);
   const labels = targetLabels(around, prober, work);
   const settings = settingsFor(item, prober, work);
   if (!settings.ok) return;
@@ -150,6 +153,7 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
     names: chosen.get('names') ?? [],
     quorum: chosen.get('quorum') ?? (chosen.side === 'outside' ? 'majority' : 'each'),
     ...sloOf(around.wanted),
+    ...(linkLocal ? { linkLocal } : {}),
   };
   const said = { name: module.name, prober: module.prober, timeoutMs, settings: settings.value };
   for (const vantage of vantagesOfItem(item, prober, said, around, work)) {

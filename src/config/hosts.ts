@@ -1,11 +1,13 @@
-import { isNoMetadata } from '../net/kit.ts';
+import { type AddressKind, addressKind } from '../protocol/address-kind.ts';
 import { isGlobal } from '../protocol/address-range.ts';
 import { addressBytes, addressText } from '../protocol/ip-address.ts';
 
 /** Names under which clouds serve their metadata. */
 const metadataNames = new Set([
+  'metadata',
   'metadata.google.internal',
   'metadata.goog',
+  'metadata.tencentyun.com',
   'instance-data',
   'instance-data.ec2.internal',
 ]);
@@ -13,7 +15,15 @@ const metadataNames = new Set([
 /** Whether a host, as written, is a metadata service that hands out credentials; nothing may probe those. */
 export const isMetadata = (host: string): boolean => {
   const name = plainHost(host);
-  return metadataNames.has(name) || !isNoMetadata(name);
+  return metadataNames.has(name) || kindOf(name) === 'metadata';
+};
+
+/** Whether a host, as written, is an address that only neighbours on the link have; see {@link AddressKind}. */
+export const isLinkLocal = (host: string): boolean => kindOf(plainHost(host)) === 'link_local';
+
+const kindOf = (name: string): AddressKind | undefined => {
+  const bytes = addressBytes(name);
+  return bytes === undefined ? undefined : addressKind(bytes);
 };
 
 /**

@@ -47,6 +47,10 @@ const targetShape = {
     .describe('What users see or what workloads depend on; follows from the host if not set.'),
   ...choices,
   instance: shownText.optional().describe('The label `instance`; the target as written if not set.'),
+  link_local: z
+    .enum(['allow', 'refuse'])
+    .optional()
+    .describe('Whether link-local addresses (169.254.0.0/16, fe80::/10) may be probed; refused if not set.'),
   slo: z
     .strictObject({
       objective: z.number().gt(0).lt(100).describe('Share of good runs, in percent.'),

@@ -97,9 +97,19 @@ const pairs = (was: readonly Place[], is: readonly Place[]): ReadonlyMap<Place, 
 const sharedOf = ([first]: readonly Place[]): object => {
   if (first === undefined) return {};
   const { target, labels } = first.check;
-  const { profile, names, side, quorum, slo } = target;
+  const { profile, names, side, quorum, slo, linkLocal } = target;
   const from = first.from.toSorted().join(', ');
-  return { from, job: labels.job, labels: target.labels, profile, names, side, quorum, slo: sloOf(slo) };
+  return {
+    from,
+    job: labels.job,
+    labels: target.labels,
+    profile,
+    names,
+    side,
+    quorum,
+    slo: sloOf(slo),
+    link_local: linkLocal,
+  };
 };
 
 /** An objective as the list writes it, in percent. */

@@ -46,6 +46,8 @@ export type Target = {
   readonly names: readonly Dialect[];
   readonly quorum: Quorum;
   readonly slo?: Slo;
+  /** Link-local addresses may be dialled for it: the list says so at the target itself. */
+  readonly linkLocal?: true;
 };
 
 /** Named settings of a prober, defaults filled in, this target's overlay applied. Secrets are references. */

@@ -56,8 +56,9 @@ export const reasons = {
     look: 'The name servers in resolv.conf, routes and firewalls at the vantage.',
   },
   blocked_address: {
-    means: 'The name leads to an address that this vantage must not probe (metadata services, private ranges).',
-    look: 'The DNS record first; then `private: allow`, if it is meant.',
+    means:
+      'The name leads to an address that this vantage must not probe (metadata services, link-local and private ranges).',
+    look: 'The DNS record first; then `link_local: allow` or `private: allow`, if it is meant.',
   },
 
   // connect

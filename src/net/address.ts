@@ -3,7 +3,8 @@ import type { Seconds } from '../kernel/check.ts';
 import { gauge, type Point, point } from '../kernel/metric.ts';
 import { type Failure, failure } from '../kernel/reason.ts';
 import { addressHash } from '../protocol/address-hash.ts';
-import type { Address } from '../protocol/ip-address.ts';
+import { addressKind } from '../protocol/address-kind.ts';
+import { type Address, addressBytes } from '../protocol/ip-address.ts';
 import { timeoutIn } from './failure.ts';
 import type { Context } from './prober.ts';
 import type { AddressSettings } from './settings.ts';
@@ -42,12 +43,18 @@ export const findAddress = async (host: string, settings: AddressSettings, conte
       failure('dns_no_address', 'resolve', `${host} has no IPv${preferred} address, and falling back is off`),
     );
   if (!context.kit.mayDial(address.ip))
-    return refuse(
-      failure('blocked_address', 'resolve', `${host} leads to ${address.ip}, which this vantage must not probe`),
-    );
+    return refuse(failure('blocked_address', 'resolve', `${host} leads to ${address.ip}, ${whyBlocked(address)}`));
   context.trace('address', { ip: address.ip, of: looked.addresses.length });
   const { addresses } = looked;
   return { ok: true, address, addresses, facts: { lookupSeconds, ip: address.ip, family: address.family } };
+};
+
+const whyBlocked = ({ ip }: Address): string => {
+  const bytes = addressBytes(ip);
+  const kind = bytes === undefined ? 'ordinary' : addressKind(bytes);
+  if (kind === 'metadata') return 'a metadata service; those are never probed';
+  if (kind === 'link_local') return 'a link-local address; write `link_local: allow` at the target if it is meant';
+  return 'which this vantage must not probe';
 };
 
 const choose = (addresses: readonly Address[], preferred: 4 | 6, fallback: boolean): Address | undefined =>

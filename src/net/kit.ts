@@ -1,3 +1,4 @@
+import { addressKind } from '../protocol/address-kind.ts';
 import { addressBytes } from '../protocol/ip-address.ts';
 import { type AwsParts, aws as awsCalls } from './aws/aws.ts';
 import { parameters } from './aws/parameters.ts';
@@ -53,7 +54,7 @@ export const kit = (options: KitOptions = {}): Kit => {
     secret,
     aws,
     file,
-    mayDial: options.mayDial ?? isNoMetadata,
+    mayDial: options.mayDial ?? isProbeable,
     trust: trust({ file, secret }),
     proxyFor: (url) => proxyFor(url, environment),
     engine: () => {
@@ -69,19 +70,11 @@ export const kit = (options: KitOptions = {}): Kit => {
   };
 };
 
-/** Services that hand out credentials to whoever asks from a machine: AWS (IMDS, ECS, EKS), and Alibaba's. */
-const metadata = [
-  '169.254.169.254',
-  '169.254.170.2',
-  '169.254.170.23',
-  'fd00:ec2::254',
-  'fd00:ec2::23',
-  '100.100.100.200',
-];
-const forbidden = new Set(metadata);
-const forbiddenBytes = new Set(metadata.map((ip) => String(addressBytes(ip))));
-
-/** False for the addresses of metadata services, in whichever form they are written. */
-export const isNoMetadata = (ip: string): boolean =>
-  // An IPv4 address has one form only; IPv6 has many, and holds IPv4.
-  ip.includes(':') ? !forbiddenBytes.has(String(addressBytes(ip))) : !forbidden.has(ip);
+/**
+ * Whether an address may be probed unless the list says more: metadata services never are, link-local addresses are where a target
+ * says `link_local: allow`. A text that is not an address is not dialled.
+ */
+export const isProbeable = (ip: string): boolean => {
+  const bytes = addressBytes(ip);
+  return bytes !== undefined && addressKind(bytes) === 'ordinary';
+};

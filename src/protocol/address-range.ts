@@ -1,48 +1,40 @@
+import { heldAddresses } from './held-addresses.ts';
 import { addressBytes } from './ip-address.ts';
+import { specialRanges } from './special-ranges.ts';
 
-type Range = readonly [bytes: readonly number[], bits: number];
+type Range = { readonly bytes: Uint8Array; readonly bits: number };
 
-/** What is not routed on the public Internet. Addresses for documentation are left out: they stand for public ones. */
-const notGlobal: readonly Range[] = [
-  [[0], 8],
-  [[10], 8],
-  [[100, 64], 10],
-  [[127], 8],
-  [[169, 254], 16],
-  [[172, 16], 12],
-  [[192, 0, 0], 24],
-  [[192, 168], 16],
-  [[198, 18], 15],
-  [[224], 4],
-  [[240], 4],
-];
-
-/** All IPv6 addresses of the public Internet are in this range; loopback, mapped, unique local, link-local and multicast ones are not. */
-const global6: Range = [[0x20], 3];
-/** Parts of it that have a meaning of their own: Teredo, benchmarking, ORCHID. */
-const protocols6: Range = [[0x20, 0x01, 0x00], 23];
-
-/** Ranges whose addresses hold an IPv4 address, and where: 6to4 (RFC 3056) and NAT64 (RFC 6052). */
-const holders: readonly (readonly [range: Range, from: number])[] = [
-  [[[0x20, 0x02], 16], 2],
-  [[[0x00, 0x64, 0xff, 0x9b, 0, 0, 0, 0, 0, 0, 0, 0], 96], 12],
-];
-
-const within = (address: Uint8Array, [bytes, bits]: Range): boolean =>
-  bytes.every((byte, index) => {
+const within = (address: Uint8Array, { bytes, bits }: Range): boolean => {
+  if (address.length !== bytes.length) return false;
+  for (let index = 0; index * 8 < bits; index += 1) {
     const left = Math.min(8, bits - index * 8);
-    return (((address[index] ?? 0) ^ byte) & (0xff << (8 - left)) & 0xff) === 0;
-  });
+    if ((((address[index] ?? 0) ^ (bytes[index] ?? 0)) & (0xff << (8 - left)) & 0xff) !== 0) return false;
+  }
+  return true;
+};
+
+const rangeOf = (text: string): Range | undefined => {
+  const [, start = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
+  const bytes = addressBytes(start);
+  const bits = Number(length);
+  return bytes === undefined || bits > bytes.length * 8 ? undefined : { bytes, bits };
+};
+
+/** The table, longest match first. */
+const special = specialRanges
+  .flatMap(([text, , isGlobalRange]) => {
+    const range = rangeOf(text);
+    return range === undefined ? [] : [{ range, isGlobalRange }];
+  })
+  .sort((a, b) => b.range.bits - a.range.bits);
 
 /**
- * Whether an address of 4 or 16 bytes is one of the public Internet; one that holds an IPv4 address is judged by that.
+ * Whether an address of 4 or 16 bytes is one of the public Internet. One that holds an IPv4 address is only if that one is too.
  * @see https://www.iana.org/assignments/iana-ipv4-special-registry and iana-ipv6-special-registry (RFC 6890)
  */
 export const isGlobal = (address: Uint8Array): boolean => {
-  if (address.length === 4) return !notGlobal.some((range) => within(address, range));
-  const held = holders.find(([range]) => within(address, range));
-  if (held !== undefined) return isGlobal(address.subarray(held[1], held[1] + 4));
-  return within(address, global6) && !within(address, protocols6);
+  const found = special.find(({ range }) => within(address, range));
+  return (found?.isGlobalRange ?? true) && heldAddresses(address).every(isGlobal);
 };
 
 /**
@@ -50,10 +42,6 @@ export const isGlobal = (address: Uint8Array): boolean => {
  * @see https://www.rfc-editor.org/rfc/rfc4632#section-3.1 and RFC 4291, section 2.3
  */
 export const addressRange = (text: string): ((address: Uint8Array) => boolean) | undefined => {
-  const [, start = '', length = ''] = /^([^/]+)\/(\d{1,3})$/.exec(text) ?? [];
-  const first = addressBytes(start);
-  const bits = Number(length);
-  if (first === undefined || bits > first.length * 8) return undefined;
-  const range: Range = [[...first.subarray(0, Math.ceil(bits / 8))], bits];
-  return (address) => address.length === first.length && within(address, range);
+  const range = rangeOf(text);
+  return range === undefined ? undefined : (address) => within(address, range);
 };

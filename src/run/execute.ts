@@ -4,6 +4,8 @@ import { failure } from '../kernel/reason.ts';
 import type { Outcome, Run } from '../kernel/run.ts';
 import type { Moment } from '../net/marks.ts';
 import type { Context, Kit, Prober } from '../net/prober.ts';
+import { addressKind } from '../protocol/address-kind.ts';
+import { addressBytes } from '../protocol/ip-address.ts';
 import { type Recorder, recorder } from './recorder.ts';
 
 /** What a run needs besides its check, prober and kit. */
@@ -33,7 +35,7 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
   const startedAt = (options.now ?? Date.now)();
   const record = recorder(options.clock);
   const limit = limitedTo(check.module.timeoutMs, options.signal);
-  const context = contextOf(kit, limit.signal, record, options.memory);
+  const context = contextOf(kitFor(check, kit), limit.signal, record, options.memory);
   const probing = probe(prober, check, context.context, record);
   const outcome = await Promise.race([probing, limit.over.then(() => leftBehind<F>(check, record))]);
   limit.end();
@@ -51,6 +53,15 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
     doubt: record.doubt(),
     trace: record.close(),
   };
+};
+
+/** A target that the list allows link-local addresses reaches those as well. */
+const kitFor = ({ target }: Pick<Check, 'target'>, kit: Kit): Kit =>
+  target.linkLocal === true ? { ...kit, mayDial: (ip) => kit.mayDial(ip) || isLinkLocal(ip) } : kit;
+
+const isLinkLocal = (ip: string): boolean => {
+  const bytes = addressBytes(ip);
+  return bytes !== undefined && addressKind(bytes) === 'link_local';
 };
 
 /** The part of its time limit by which a run that met the limit may have been late itself, and still counts. */

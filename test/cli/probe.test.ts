@@ -49,6 +49,15 @@ test('probe: --json prints one object with the verdict and the metrics, --debug 
   );
 });
 
+test('probe: a link-local address is refused with the switch to write, and a metadata service with none', async () => {
+  const refused = await cli(['probe', 'tcp://169.254.1.1:80']);
+  assert.equal(refused.code, 2);
+  assert.match(refused.stderr, /is a link-local address; write --link-local if it is meant/);
+  const never = await cli(['probe', 'tcp://[64:ff9b::a9fe:a9fe]:80', '--link-local']);
+  assert.equal(never.code, 2);
+  assert.match(never.stderr, /is a metadata service; those are never probed/);
+});
+
 test('probe: --timeout is the time limit', async () => {
   await using web = await site();
   const { code, stdout } = await cli(['probe', `${web.url}/slow`, '--timeout', '100ms']);

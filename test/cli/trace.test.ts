@@ -67,6 +67,14 @@ test('trace: what cannot be is said in one line', async () => {
   assert.deepEqual([code, stderr], [1, 'bothways: 127.0.0.1 is an IPv4 address\n']);
 });
 
+test('trace: a metadata service is sent no packet, in whichever form it is written', async () => {
+  for (const host of ['169.254.169.254', '64:ff9b::a9fe:a9fe', 'fd20:ce::254']) {
+    const { code, stderr } = await cli(['trace', host, ...quick]);
+    assert.equal(code, 1);
+    assert.match(stderr, /leads to a metadata service; those are never probed/);
+  }
+});
+
 test('trace: a hop that loses for good is red, one that only answers seldom is not', () => {
   const board = traceBoard();
   const answer = (from: string) => ({ kind: 'hop', from, rtt: 0.001, clock: 'kernel', hopLimit: 64 }) as const;

@@ -37,6 +37,20 @@ test('compile: a URL alone gives name, module, side, vantage, interval and time 
   });
 });
 
+test('compile: a link-local address is probed where its target says so', () => {
+  const checks = checksOf(`vantages: { a: { kind: agent } }
+targets:
+  - { name: dns, target: "icmp://169.254.20.10", link_local: allow }
+  - { name: other, target: "http://x.svc" }`);
+  assert.deepEqual(
+    checks.map(({ target }) => [target.name, target.linkLocal]),
+    [
+      ['dns', true],
+      ['other', undefined],
+    ],
+  );
+});
+
 test('compile: short names are host, port and path as written', () => {
   const names = checksOf(
     withTargets(

@@ -209,6 +209,18 @@ for (const host of [
     /^targets\[1\]: ".*" is a metadata service; those are never probed$/,
   );
 }
+for (const host of ['[64:ff9b::a9fe:a9fe]', '[2002:a9fe:a9fe::1]', '[fe80::a9fe:a9fe]', '168.63.129.16', 'metadata'])
+  refused(
+    `the metadata service ${host}, whatever the target allows`,
+    `  - { target: "http://${host}/", from: [agent], link_local: allow }`,
+    /^targets\[1\]: ".*" is a metadata service; those are never probed$/,
+  );
+for (const host of ['169.254.1.1', '[fe80::1]', '[::ffff:169.254.1.1]', '2852028673', '[64:ff9b::a9fe:101]'])
+  refused(
+    `the link-local address ${host}`,
+    `  - { target: "http://${host}/", from: [agent] }`,
+    /^targets\[1\]: ".*" is a link-local address; write `link_local: allow` if it is meant$/,
+  );
 refused(
   'a metadata service beside a good target',
   '  - { target: "http://x.svc", also: ["tcp://169.254.169.254:80"] }',

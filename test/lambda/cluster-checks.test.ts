@@ -65,6 +65,12 @@ test('cluster checks: a check of its own name is taken, with vantage and labels 
   assert.equal(one?.publicOnly, true);
 });
 
+test('cluster checks: link-local addresses are the business of the list alone', () => {
+  const check = good();
+  const [one] = take([{ ...check, target: { ...check.target, linkLocal: true } }]).checks;
+  assert.ok(one !== undefined && !('linkLocal' in one.target));
+});
+
 test('cluster checks: nothing that is forged is taken, and the first is named', () => {
   const check = good();
   const { target, module, labels } = check;

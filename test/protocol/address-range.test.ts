@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { addressRange, isGlobal } from '../../src/protocol/address-range.ts';
 import { addressBytes } from '../../src/protocol/ip-address.ts';
+import { specialRanges } from '../../src/protocol/special-ranges.ts';
 
 const global = (text: string) => isGlobal(addressBytes(text) ?? assert.fail(text));
 
@@ -14,6 +15,7 @@ test('address-range: addresses of private, shared, link-local, benchmark, multic
     '169.254.1.1',
     '172.16.0.1',
     '192.0.0.8',
+    '192.88.99.1',
     '192.168.255.255',
     '198.19.255.255',
     '224.0.0.1',
@@ -26,7 +28,18 @@ test('address-range: addresses of private, shared, link-local, benchmark, multic
     '::10.0.0.1',
     '64:ff9b:1::1',
     '100::1',
+    '100:0:0:1::1',
     '2001:2::1',
+    '2001:10::1',
+    '2001:1::4',
+    '3ffe::1',
+    '5f00::1',
+    '2001::1',
+    '1000::1',
+    '4000::1',
+    '2001:db8::5efe:10.0.0.1',
+    '2001:db8::200:5efe:127.0.0.1',
+    '::ffff:0:10.0.0.1',
     'fc00::1',
     'fdff::1',
     'fe80::1',
@@ -47,6 +60,13 @@ test('address-range: their neighbours are global, and so are addresses for docum
     '198.17.255.255',
     '198.20.0.0',
     '223.255.255.255',
+    '192.0.0.9',
+    '192.0.0.10',
+    '2001:1::1',
+    '2001:3::1',
+    '2001:4:112::1',
+    '2001:20::1',
+    '2001:db8::5efe:8.8.8.8',
     '192.0.2.1',
     '198.51.100.1',
     '203.0.113.1',
@@ -61,6 +81,14 @@ test('address-range: an address that holds an IPv4 address is judged by it', () 
     ['64:ff9b::10.0.0.1', '64:ff9b::8.8.8.8', '2002:a00:1::1', '2002:808:808::1', '::ffff:8.8.8.8'].map(global),
     [false, true, false, true, true],
   );
+});
+
+test('address-range: each row of the table is a range, once, with the document that gives it', () => {
+  for (const [range, source] of specialRanges) {
+    assert.ok(addressRange(range) !== undefined, range);
+    assert.match(source, /^RFC \d+$/);
+  }
+  assert.equal(new Set(specialRanges.map(([range]) => range)).size, specialRanges.length);
 });
 
 test('address-range: a range holds what its first bits are those of, of its own family only', () => {
