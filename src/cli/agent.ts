@@ -3,15 +3,15 @@ import * as z from 'zod';
 import { type Agent, startAgent } from '../agent/agent.ts';
 import type { Log } from '../agent/log.ts';
 import { parseDuration } from '../kernel/duration.ts';
+import { printable } from '../kernel/printable.ts';
 import { marks } from '../net/marks.ts';
 import { timerText } from '../net/settings.ts';
-
 import { parseShard } from '../run/shard.ts';
 import { agentDoor } from './agent-door.ts';
 import { defineCommand, type Io, notYet, wrongUsage } from './command.ts';
 import { parseListen } from './listen.ts';
 import { proberTable } from './open-list.ts';
-import { counted, printable } from './paint.ts';
+import { counted } from './paint.ts';
 import { noList, usualConfig } from './usual-config.ts';
 
 /** `bothways agent`: probes on and on. */

@@ -1,3 +1,4 @@
+import { printable } from '../kernel/printable.ts';
 import {
   assumed,
   boundOf,
@@ -12,7 +13,7 @@ import {
   vantageHead,
   vantageRow,
 } from './costs-text.ts';
-import { counted, printable, thousands } from './paint.ts';
+import { counted, thousands } from './paint.ts';
 
 /**
  * A text of the list as a span of code, where nothing in it means anything: no link, no mention of people, no HTML.

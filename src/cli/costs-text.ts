@@ -1,6 +1,7 @@
 import type { Costs, ReceiverCost, VantageCost } from '../generate/costs.ts';
 import { pricesText, type UsedPrices } from '../generate/prices.ts';
-import { counted, printable, thousands } from './paint.ts';
+import { printable } from '../kernel/printable.ts';
+import { counted, thousands } from './paint.ts';
 import type { PlanChanges } from './plan-changes.ts';
 import { columns } from './plan-text.ts';
 

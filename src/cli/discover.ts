@@ -8,12 +8,12 @@ import type { List } from '../config/schema.ts';
 import { type BlockState, type Discovery, openDiscovery } from '../discover/discovery.ts';
 import { groupsOfSide } from '../discover/public-list.ts';
 import { parseDuration } from '../kernel/duration.ts';
+import { printable } from '../kernel/printable.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { placeInCluster } from '../net/kubernetes/api.ts';
 import { timerText } from '../net/settings.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { openList, proberTable } from './open-list.ts';
-import { printable } from './paint.ts';
 
 /** `bothways discover`: what a cluster has for the outside to probe. */
 export const discover = defineCommand({

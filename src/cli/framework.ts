@@ -2,8 +2,8 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { printable } from '../kernel/printable.ts';
 import type { Io } from './command.ts';
-import { printable } from './paint.ts';
 
 /** A run of the serverless framework. `label` stands before each of its lines. */
 export type FrameworkRun = {

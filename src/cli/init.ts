@@ -1,8 +1,8 @@
 import { lstat, mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import * as z from 'zod';
+import { printable } from '../kernel/printable.ts';
 import { defineCommand, wrongUsage } from './command.ts';
-import { printable } from './paint.ts';
 import { scaffold } from './scaffold.ts';
 
 /** `bothways init`: a repository of a user's own. */

@@ -3,9 +3,10 @@ import { type LoadOptions, load } from '../config/load.ts';
 import { type Problem, problemText } from '../config/problem.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
+import { printable } from '../kernel/printable.ts';
 import { probers } from '../probers/index.ts';
 import { type Io, wrongUsage } from './command.ts';
-import { counted, printable } from './paint.ts';
+import { counted } from './paint.ts';
 import { noList, usualConfig } from './usual-config.ts';
 
 /** A list that is sound, and what it compiles to. `literals` are for the kit alone, never to be shown. */

@@ -1,10 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import * as z from 'zod';
+import { printable } from '../kernel/printable.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { packageFunction } from './package-function.ts';
-import { printable } from './paint.ts';
 import { listFlag } from './usual-config.ts';
 
 /** `bothways package`: the zip of the probe function. */

@@ -18,15 +18,6 @@ export const paint = (output: Output, environment: Io['environment']): Paint => 
   return { good: style(32, 39), bad: style(31, 39), dim: style(2, 22), strong: style(1, 22) };
 };
 
-/**
- * Text as it may be shown on a terminal: what a peer sent could hold escape sequences, so control characters, and those
- * that turn the direction of writing, stand as `\xNN`.
- */
-export const printable = (text: string): string =>
-  text.replaceAll(unprintable, (character) => `\\x${(character.codePointAt(0) ?? 0).toString(16).padStart(2, '0')}`);
-
-const unprintable = /[\p{Cc}\p{Bidi_Control}\u2028\u2029]/gu;
-
 /** Seconds as people read them: `0.8 ms`, `41 ms`, `2.5 s`. */
 export const secondsText = (seconds: number): string => {
   if (seconds >= 10) return `${seconds.toFixed(0)} s`;

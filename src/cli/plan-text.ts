@@ -1,6 +1,7 @@
 import type { ListPart } from '../config/part.ts';
 import { formatDuration } from '../kernel/duration.ts';
-import { counted, printable } from './paint.ts';
+import { printable } from '../kernel/printable.ts';
+import { counted } from './paint.ts';
 
 /** What a run would probe and where its samples would go, for people or as one JSON object. Secrets do not appear. */
 export const planText = ({ vantage, checks, endpoints }: ListPart, json: boolean): string => {

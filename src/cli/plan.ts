@@ -1,13 +1,13 @@
 import * as z from 'zod';
 import type { KnownItems } from '../config/yaml-file.ts';
 import { type Costs, costsOf } from '../generate/costs.ts';
+import { printable } from '../kernel/printable.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { costsMarkdown } from './costs-markdown.ts';
 import { costsText, type Plan } from './costs-text.ts';
 import { wrongInAnyStage } from './deploy.ts';
 import { openList } from './open-list.ts';
 import { pricesFor } from './own-prices.ts';
-import { printable } from './paint.ts';
 import { listBefore, planChanges } from './plan-changes.ts';
 import { listFlag, usualConfig } from './usual-config.ts';
 

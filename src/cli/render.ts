@@ -1,10 +1,10 @@
 import * as z from 'zod';
 import { stackFor, stageName, templateOf } from '../generate/aws/stack.ts';
 import { regionsOf } from '../generate/regions.ts';
+import { printable } from '../kernel/printable.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { openList } from './open-list.ts';
 import { undeployable } from './package-function.ts';
-import { printable } from './paint.ts';
 import { listFlag } from './usual-config.ts';
 
 /** `bothways render`: the stack of one region as a template. */

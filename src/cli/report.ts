@@ -1,8 +1,9 @@
 import type { Seconds } from '../kernel/check.ts';
 import type { Point } from '../kernel/metric.ts';
+import { printable } from '../kernel/printable.ts';
 import { reasons } from '../kernel/reason.ts';
 import type { Run } from '../kernel/run.ts';
-import { type Paint, printable, secondsText } from './paint.ts';
+import { type Paint, secondsText } from './paint.ts';
 
 /** What a run came to: `void` is what we did to ourselves. */
 export type Verdict = 'good' | 'failed' | 'void';

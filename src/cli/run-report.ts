@@ -1,7 +1,8 @@
 import type { Point } from '../kernel/metric.ts';
+import { printable } from '../kernel/printable.ts';
 import type { Run } from '../kernel/run.ts';
 import { cipherMetric, tlsMetrics } from '../net/tls-facts.ts';
-import { type Paint, printable, secondsText } from './paint.ts';
+import { type Paint, secondsText } from './paint.ts';
 import { failureText, phaseBars, traceText, verdictOf, voidText } from './report.ts';
 
 /** How a report is to look. */

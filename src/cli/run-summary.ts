@@ -1,5 +1,6 @@
 import type { Counts } from '../delivery/deliver.ts';
-import { counted, type Paint, printable } from './paint.ts';
+import { printable } from '../kernel/printable.ts';
+import { counted, type Paint } from './paint.ts';
 
 /** What became of the samples for one receiver. `url` without user info and query. */
 export type Pushed = { readonly name: string; readonly url: string; readonly counts: Counts };

@@ -1,7 +1,8 @@
+import { printable } from '../kernel/printable.ts';
 import type { ProbeOutcome } from '../net/icmp/engine.ts';
 import { type Hop, type HopAnswer, type HopView, hopViews } from '../protocol/hop-table.ts';
 import { statisticsOf } from '../protocol/statistics.ts';
-import { type Paint, printable } from './paint.ts';
+import type { Paint } from './paint.ts';
 
 /** Collects what comes of single packets, so that it can be looked at while the tracing goes on. */
 export type TraceBoard = {

@@ -3,6 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import * as z from 'zod';
 import { isMetadata } from '../config/hosts.ts';
 import { parseDuration } from '../kernel/duration.ts';
+import { printable } from '../kernel/printable.ts';
 import type { ProbeEngine } from '../net/icmp/engine.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { notPermitted } from '../net/icmp/probe-failure.ts';
@@ -13,7 +14,7 @@ import { endStates } from '../protocol/hop-table.ts';
 import type { Address } from '../protocol/ip-address.ts';
 import { statisticsOf } from '../protocol/statistics.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
-import { counted, type Paint, paint, printable } from './paint.ts';
+import { counted, type Paint, paint } from './paint.ts';
 import { progress } from './progress.ts';
 import { type BoardHop, type TraceBoard, traceBoard, traceTable } from './trace-table.ts';
 

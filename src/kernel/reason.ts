@@ -1,3 +1,5 @@
+import { printable } from './printable.ts';
+
 /** How far a probe had come when it failed. The values of the label `phase` of `probe_failure_info`. */
 export const phases = {
   setup: 'Before anything was sent: the target, the settings or a file they name.',
@@ -241,5 +243,12 @@ export type Reason = keyof typeof reasons;
 /** Why a probe failed: `reason` and `phase` for machines, `detail` one sentence for people, without secrets; never a label. */
 export type Failure = { readonly reason: Reason; readonly phase: Phase; readonly detail: string };
 
-/** A {@link Failure} from its three parts. */
-export const failure = (reason: Reason, phase: Phase, detail: string): Failure => ({ reason, phase, detail });
+/** The longest detail, in characters. */
+const longestDetail = 1_024;
+
+/** A {@link Failure} from its three parts. The detail can hold a peer's words, so it is cut and its control characters are visible. */
+export const failure = (reason: Reason, phase: Phase, detail: string): Failure => ({
+  reason,
+  phase,
+  detail: printable(detail.length > longestDetail ? `${detail.slice(0, longestDetail)}…` : detail),
+});

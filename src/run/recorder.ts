@@ -1,4 +1,5 @@
 import type { Seconds } from '../kernel/check.ts';
+import { printable } from '../kernel/printable.ts';
 import type { Phase } from '../kernel/reason.ts';
 import type { TraceEvent } from '../kernel/run.ts';
 import type { Moment } from '../net/marks.ts';
@@ -28,7 +29,8 @@ const standing: Readonly<Record<string, Phase>> = {
 const traceLimit = { events: 200, text: 300 };
 
 /**
- * Starts the record of a run now. Bounded: 200 events, 300 characters a value; what is beyond is cut and says so.
+ * Starts the record of a run now. Bounded: 200 events, 300 characters a value; what is beyond is cut and says so. Control characters
+ * are made visible, since peers' words are among the values.
  * Times are seconds since the start. Doubt is how late the process may have been at the worst of its marks, in seconds:
  * the busy streak of the mark, or the time since the mark before if that is shorter.
  */
@@ -69,12 +71,15 @@ export const recorder = (clock: () => Moment): Recorder => {
   return { mark, trace, doubt: () => doubt, late: () => late, phase: () => phase, close };
 };
 
-const shorten = (text: string) => (text.length > traceLimit.text ? `${text.slice(0, traceLimit.text)}…` : text);
+const shorten = (text: string) => {
+  const cut = text.length > traceLimit.text ? `${text.slice(0, traceLimit.text)}…` : text;
+  return printable(cut);
+};
 
 const shortened = (data: NonNullable<TraceEvent['data']>) => {
   for (const name in data) {
     const value = data[name];
-    if (typeof value === 'string' && value.length > traceLimit.text)
+    if (typeof value === 'string' && shorten(value) !== value)
       return Object.fromEntries(
         Object.entries(data).map(([key, it]) => [key, typeof it === 'string' ? shorten(it) : it]),
       );

@@ -3,10 +3,11 @@ import type { Metric, Point } from '../kernel/metric.ts';
 import type { Run } from '../kernel/run.ts';
 import type { LabelPairs, Sample, Series } from '../kernel/sample.ts';
 import { everyRunPoints } from './every-run.ts';
+import { peerLabels } from './peer-labels.ts';
 
 /**
  * The series of one check, one object each, made when first seen. Kept from run to run, so that encoders can keep their bytes.
- * `undefined` for a metric that the target's profile or names leave out.
+ * `undefined` for a metric that the target's profile or names leave out. Labels are those of {@link peerLabels}.
  */
 export type SeriesTable = (metric: Metric, labels: Labels) => Series | undefined;
 
@@ -15,28 +16,30 @@ export const seriesTable = (check: Check): SeriesTable => {
   const labelsFor = labelTable(check);
   // A metric without labels of its own has one series, and most have none: no table for those.
   const known = new Map<Metric, Series | Map<string, Series> | undefined>();
-  return (metric, labels) => {
+  return (metric, given) => {
     let ofMetric = known.get(metric);
     if (ofMetric === undefined) {
       if (known.has(metric)) return undefined;
       if (!isWanted(metric, check)) ofMetric = undefined;
-      else ofMetric = isEmpty(labels) ? { metric, labels: labelsFor(metric, '', labels) } : new Map();
+      else ofMetric = isEmpty(given) ? { metric, labels: labelsFor(metric, '', given) } : new Map();
       known.set(metric, ofMetric);
       if (ofMetric === undefined) return undefined;
     }
     if (!(ofMetric instanceof Map)) {
-      if (isEmpty(labels)) return ofMetric;
+      if (isEmpty(given)) return ofMetric;
       ofMetric = new Map([['', ofMetric]]);
       known.set(metric, ofMetric);
     }
+    const labels = peerLabels(given);
     const key = keyOf(labels);
-    let series = ofMetric.get(key);
-    if (series === undefined) {
-      // Labels such as a certificate's fingerprint change over the months; what is still in use is made anew.
-      if (ofMetric.size >= mostPerMetric) ofMetric.clear();
-      series = { metric, labels: labelsFor(metric, key, labels) };
-      ofMetric.set(key, series);
-    }
+    const before = ofMetric.get(key);
+    if (before !== undefined && ofMetric.size <= mostPerRun) return before;
+    const series = before ?? { metric, labels: labelsFor(metric, key, labels) };
+    // Labels such as a certificate's fingerprint change over the months. Once there are many, their order is that of the last use and
+    // the oldest leaves; what the last two runs used stays, since a series must be the same object from run to run.
+    ofMetric.delete(key);
+    ofMetric.set(key, series);
+    if (ofMetric.size > mostPerRun * 3) ofMetric.delete(ofMetric.keys().next().value ?? '');
     return series;
   };
 };
@@ -66,7 +69,8 @@ const pairsOf = (labels: Labels, known: LabelPairs = []): LabelPairs =>
 
 /**
  * All samples of a run: its prober's points and those of every run, filtered by profile and dialect, all at the run's start.
- * A void run has none, since nothing was learned about the target.
+ * A void run has none, since nothing was learned about the target. A series has one sample, the first, and a metric at most 256
+ * series, however many a peer's answer would make.
  */
 export const samplesOf = <F extends object, M>(
   run: Run<F>,
@@ -76,10 +80,17 @@ export const samplesOf = <F extends object, M>(
 ): Sample[] => {
   const samples: Sample[] = [];
   if (run.outcome.void !== undefined) return samples;
+  const seen = new Set<Series>();
+  const counts = new Map<Metric, number>();
   const add = (points: readonly Point[]) => {
     for (const { metric, labels, value } of points) {
+      const count = counts.get(metric) ?? 0;
+      if (count >= mostPerRun) continue;
       const found = series(metric, labels);
-      if (found !== undefined) samples.push({ series: found, at: run.startedAt, value });
+      if (found === undefined || seen.has(found)) continue;
+      seen.add(found);
+      counts.set(metric, count + 1);
+      samples.push({ series: found, at: run.startedAt, value });
     }
   };
   add(everyRunPoints(run));
@@ -87,7 +98,8 @@ export const samplesOf = <F extends object, M>(
   return samples;
 };
 
-const mostPerMetric = 256;
+/** Series that one metric can have in a run. */
+const mostPerRun = 256;
 
 const rank: Readonly<Record<Profile, number>> = { lean: 0, standard: 1, full: 2 };
 const always: ReadonlySet<Dialect> = new Set<Dialect>(['blackbox_exporter', 'bothways']);

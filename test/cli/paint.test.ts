@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { counted, paint, printable, secondsText } from '../../src/cli/paint.ts';
+import { counted, paint, secondsText } from '../../src/cli/paint.ts';
 import { progress } from '../../src/cli/progress.ts';
+import { printable } from '../../src/kernel/printable.ts';
 import { capture } from './console.ts';
 
 test('paint: colours are for terminals, and not where NO_COLOR or TERM=dumb says so', () => {
@@ -15,7 +16,7 @@ test('paint: colours are for terminals, and not where NO_COLOR or TERM=dumb says
 });
 
 test('paint: what a peer sent cannot write on the terminal by itself', () => {
-  assert.equal(printable('a\u001b[2Jb\rc\nd\u0085e\u202ef'), 'a\\x1b[2Jb\\x0dc\\x0ad\\x85e\\x202ef');
+  assert.equal(printable('a\u001b[2Jb\rc\nd\u0085e\u202ef'), 'a\\x1b[2Jb\\x0dc\\x0ad\\x85e\\u202ef');
   assert.equal(printable('Grüße, 世界'), 'Grüße, 世界');
 });
 

@@ -156,3 +156,46 @@ test('samples: a label in capitals comes before the name, and the labels stay so
     names.toSorted((a, b) => (a < b ? -1 : 1)),
   );
 });
+
+const found = gauge('test_found_info', 'A test.', { labels: { text: 'chosen by the peer' } });
+const textsOf = (samples: ReturnType<typeof samplesOf>) =>
+  samples.flatMap(({ series }) =>
+    series.metric === found ? series.labels.flatMap(([name, value]) => (name === 'text' ? [value] : [])) : [],
+  );
+
+test('samples: what a peer writes into a label is bounded and printable', () => {
+  const run = runOf();
+  const said = [`${'a'.repeat(90_000)}1`, `${'a'.repeat(90_000)}2`, '\u001b[2J\u202e'];
+  const texts = textsOf(samplesOf(run, says(...said.map((text) => point(found, 1, { text }))), seriesTable(run.check)));
+  assert.deepEqual(
+    texts.map((text) => Buffer.byteLength(text)),
+    [1_024, 1_024, 13],
+  );
+  assert.equal(new Set(texts).size, 3);
+  assert.equal(texts[2], '\\x1b[2J\\u202e');
+});
+
+test('samples: two values that look alike once they are printable make one sample', () => {
+  const run = runOf();
+  const points = ['\u0007', '\\x07'].map((text, index) => point(found, index, { text }));
+  const samples = samplesOf(run, says(...points), seriesTable(run.check));
+  assert.deepEqual(textsOf(samples), ['\\x07']);
+  assert.equal(samples.at(-1)?.value, 0);
+});
+
+test('samples: a metric has at most 256 series in a run, and a series is the same object in the next', () => {
+  const run = runOf();
+  const table = seriesTable(run.check);
+  const many = (from: number, count: number) =>
+    Array.from({ length: count }, (_, index) => point(found, 1, { text: String(from + index) }));
+  const first = samplesOf(run, says(...many(0, 10_000)), table);
+  assert.equal(textsOf(first).length, 256);
+  // Each run has half of its texts in common with the one before, and hundreds have come and gone by the end.
+  let before = new Map(first.map(({ series }) => [JSON.stringify(series), series]));
+  for (let from = 128; from < 4_000; from += 128) {
+    const samples = samplesOf(run, says(...many(from, 256)), table);
+    const now = new Map(samples.map(({ series }) => [JSON.stringify(series), series]));
+    for (const [key, series] of now) assert.equal(before.get(key) ?? series, series, key);
+    before = now;
+  }
+});
