@@ -5,13 +5,16 @@ import { type Backoff, backoffMs } from '../protocol/backoff.ts';
 import type { Receipt, StreamSink } from '../sinks/sink.ts';
 import { halvesOf, othersFirst, type Part } from './parts.ts';
 import { unfit } from './prepare.ts';
+import { refusedSeries } from './refused-series.ts';
+import { allowance, mayCut, nextFirst, rescue } from './rescue.ts';
+import { count, emptyTally } from './tally.ts';
 
 /** What became of samples so far. Every sample added is in exactly one of accepted, dropped, rejected, lost and waiting. */
 export type Counts = {
   readonly accepted: number;
   /** Thrown away by the receiver on purpose (status 202). */
   readonly dropped: number;
-  /** Refused by the receiver for good, by status. */
+  /** Refused by the receiver for good, by status; those of a series that it refuses, which were left out, are counted as well. */
   readonly rejected: Readonly<Record<string, number>>;
   /** Never sent or given up, by reason. */
   readonly lost: Readonly<Record<string, number>>;
@@ -51,8 +54,8 @@ export type Delivery = AsyncDisposable & {
 
 /** Attempts after which a batch that a receiver fails at is sent in parts. */
 const splitAfter = 10;
-/** Requests that one refused batch may cost to save its good samples. */
-const rescueBudget = 64;
+/** Statuses of a receiver that refuses a request for some of its samples: their labels, mostly. */
+const forSome: ReadonlySet<number | undefined> = new Set([400, 422]);
 /** How long a paused sink is left alone, in milliseconds. */
 const pauseMs = 30_000;
 
@@ -69,6 +72,8 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
   } = options;
   const waiting: Sample[] = [];
   const tally = emptyTally();
+  const refused = refusedSeries();
+  const ofRescues = allowance();
   const stop = new AbortController();
   let parts: Part[] = [];
   let serial = 0;
@@ -110,19 +115,27 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
       if (parts.length === 0) {
         if (waiting.length < maxSamplesPerSend && flushing === 0) await filled();
         if (stop.signal.aborted) return;
-        const samples = waiting.splice(0, maxSamplesPerSend);
+        const samples = waiting.splice(0, maxSamplesPerSend).filter(isTried);
+        if (samples.length === 0) continue;
         serial += 1;
         parts = [
           {
             batch: { id: `${group}/${serial}`, group, samples },
             attempts: 0,
-            rescues: { left: rescueBudget },
+            rescue: rescue(ofRescues),
             since: tally.accepted,
           },
         ];
       }
       await sendFirst();
     }
+  };
+
+  /** False for a sample of a series that the receiver refuses, which is counted. */
+  const isTried = ({ series }: Sample): boolean => {
+    const status = refused.statusOf(series, now());
+    if (status !== undefined) count(tally.rejected, String(status), 1);
+    return status === undefined;
   };
 
   /** Until a request is full, its samples are old enough, or somebody flushes. */
@@ -134,6 +147,7 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
   };
 
   const sendFirst = async () => {
+    parts = [...nextFirst(parts)];
     const [part] = parts;
     if (part === undefined) return;
     part.attempts += 1;
@@ -157,6 +171,8 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     switch (receipt.kind) {
       case 'accepted':
         parts.shift();
+        part.rescue.accepted = true;
+        refused.accept(part.batch.samples);
         if (receipt.dropped === true) tally.dropped += length;
         else tally.accepted += length;
         return;
@@ -166,10 +182,8 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
         return;
       case 'refused':
         // A receiver that refuses a request for one of its samples has stored none of the others either.
-        if (length > 1 && receipt.status === 400 && part.rescues.left >= 2) {
-          part.rescues.left -= 2;
-          halve(part);
-        } else reject(part, receipt);
+        if (forSome.has(receipt.status) && mayCut(part)) halve(part);
+        else reject(part, receipt);
         return;
       case 'pause':
         await pauseUntilMended();
@@ -182,9 +196,13 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     }
   };
 
-  const reject = (part: Part, { status }: Receipt) => {
+  const reject = (part: Part, { kind, status }: Receipt) => {
+    const { samples } = part.batch;
     parts.shift();
-    count(tally.rejected, String(status ?? 'unknown'), part.batch.samples.length);
+    count(tally.rejected, String(status ?? 'unknown'), samples.length);
+    const [only, ...others] = samples;
+    if (kind !== 'refused' || status === undefined || !forSome.has(status) || !part.rescue.accepted) return;
+    if (only !== undefined && others.length === 0) refused.refuse(only, status, now());
   };
 
   const halve = (part: Part) => {
@@ -265,23 +283,6 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
       await sink[Symbol.asyncDispose]();
     },
   };
-};
-
-const emptyTally = () => ({
-  accepted: 0,
-  dropped: 0,
-  rejected: {} as Record<string, number>,
-  lost: {} as Record<string, number>,
-  requests: 0,
-  retries: 0,
-  // safe: filled in as answers come
-  lastProblem: undefined as string | undefined,
-  lastStatus: undefined as number | undefined,
-  skewMs: undefined as number | undefined,
-});
-
-const count = (table: Record<string, number>, key: string, by: number): void => {
-  table[key] = (table[key] ?? 0) + by;
 };
 
 const wait = (ms: number, signal: AbortSignal): Promise<void> =>
