@@ -6,6 +6,7 @@ import { parseDuration } from '../kernel/duration.ts';
 import { printable } from '../kernel/printable.ts';
 import { marks } from '../net/marks.ts';
 import { timerText } from '../net/settings.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { parseShard } from '../run/shard.ts';
 import { agentDoor } from './agent-door.ts';
 import { defineCommand, type Io, notYet, wrongUsage } from './command.ts';
@@ -156,6 +157,6 @@ export const logTo =
     stderr.write(
       stderr.isTerminal
         ? `${level === 'info' ? '' : `${level}: `}${text}\n`
-        : `${JSON.stringify({ time: new Date().toISOString(), level, msg: message })}\n`,
+        : `${jsonText({ time: new Date().toISOString(), level, msg: message })}\n`,
     );
   };

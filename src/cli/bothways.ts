@@ -1,3 +1,4 @@
+import { jsonText } from '../protocol/json-text.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { type Command, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { parseFlags } from './flags.ts';
@@ -43,5 +44,5 @@ const unknownCommand = (name: string, commands: readonly Command[]): string => {
   const names = commands.map((command) => command.name);
   const meant = nearest(name, names);
   const advice = meant === undefined ? `write one of ${names.join(', ')}, or --help` : `did you mean ${meant}?`;
-  return `unknown command ${JSON.stringify(name)}; ${advice}`;
+  return `unknown command ${jsonText(name)}; ${advice}`;
 };

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import { load } from '../config/load.ts';
 import { problemText } from '../config/problem.ts';
 import { formatDuration } from '../kernel/duration.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { wrongInAnyStage } from './deploy.ts';
 import { type OpenList, openList, proberTable } from './open-list.ts';
@@ -27,7 +28,7 @@ export const check = defineCommand({
       if (paths.length === 0) return wrongUsage(io, noList);
       const loaded = await load(paths, { probers: proberTable, environment: io.environment });
       const data = loadedData(loaded);
-      io.stdout.write(`${JSON.stringify(data)}\n`);
+      io.stdout.write(`${jsonText(data)}\n`);
       return data.ok ? 0 : 2;
     }
     const list = await openList(config, io);

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import { printable } from '../kernel/printable.ts';
 
 /** One of the two streams a command talks to. `columns` is the width of the terminal, 80 where there is none. */
 export type Output = {
@@ -50,12 +51,12 @@ export const defineCommand = <A extends z.ZodObject>(command: Command<A>): Comma
 
 /** Says what is wrong on stderr, and gives the exit code for it. */
 export const wrongUsage = (io: Io, message: string): 2 => {
-  io.stderr.write(`bothways: ${message}\n`);
+  io.stderr.write(`bothways: ${printable(message)}\n`);
   return 2;
 };
 
 /** The same for what may be right at the next start, as it is. */
 export const notYet = (io: Io, message: string): 1 => {
-  io.stderr.write(`bothways: ${message}\n`);
+  io.stderr.write(`bothways: ${printable(message)}\n`);
   return 1;
 };

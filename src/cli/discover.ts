@@ -12,6 +12,7 @@ import { printable } from '../kernel/printable.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { placeInCluster } from '../net/kubernetes/api.ts';
 import { timerText } from '../net/settings.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { openList, proberTable } from './open-list.ts';
 
@@ -76,12 +77,12 @@ export const discover = defineCommand({
     for (const [name, count] of above)
       io.stderr.write(`warning: ${name}: ${count} targets above max_targets are left out\n`);
     const failed = discovery.state().filter((state) => !isHeardOf(state));
-    for (const { name, problem = 'no answer' } of failed) io.stderr.write(`bothways: ${name}: ${problem}\n`);
+    for (const { name, problem = 'no answer' } of failed) io.stderr.write(`bothways: ${name}: ${printable(problem)}\n`);
     if (failed.length > 0 || remarks.some(({ origin }) => origin.startsWith('kubernetes['))) return 1;
     const found = groupsOfSide(groups(), args.side);
     const written = { version: 1 as const, groups: found.map(({ name: _, ...group }) => group) };
     // safe: what is left out of a list is what it does not need
-    const text = args.json ? `${JSON.stringify(written)}\n` : listText(written as unknown as List);
+    const text = args.json ? `${jsonText(written)}\n` : listText(written as unknown as List);
     return writeOut(text, args.output, io);
   },
 });

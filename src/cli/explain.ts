@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { ProberTable } from '../config/schema.ts';
 import type { Topic } from '../generate/topic.ts';
 import { probers } from '../probers/index.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { defineCommand, wrongUsage } from './command.ts';
 import { paint } from './paint.ts';
@@ -26,9 +27,9 @@ export const explain = defineCommand({
       const known = all.flatMap((topic) => [topic.name, lastPart(topic.name)]);
       const meant = nearest(name, known);
       const advice = meant === undefined ? 'write `bothways explain` for all names' : `did you mean ${meant}?`;
-      return wrongUsage(io, `nothing here is called ${JSON.stringify(name)}; ${advice}`);
+      return wrongUsage(io, `nothing here is called ${jsonText(name)}; ${advice}`);
     }
-    if (json) io.stdout.write(`${JSON.stringify(found, null, 2)}\n`);
+    if (json) io.stdout.write(`${jsonText(found, 2)}\n`);
     else if (name === undefined) io.stdout.write(listText(found));
     else io.stdout.write(found.map((topic) => topicText(topic, paint(io.stdout, io.environment))).join('\n'));
     return 0;

@@ -1,12 +1,12 @@
 import type { ListPart } from '../config/part.ts';
 import { formatDuration } from '../kernel/duration.ts';
 import { printable } from '../kernel/printable.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { counted } from './paint.ts';
 
 /** What a run would probe and where its samples would go, for people or as one JSON object. Secrets do not appear. */
 export const planText = ({ vantage, checks, endpoints }: ListPart, json: boolean): string => {
-  if (json)
-    return `${JSON.stringify({ vantage, checks: checks.map(checkData), endpoints: endpoints.map(endpointData) })}\n`;
+  if (json) return `${jsonText({ vantage, checks: checks.map(checkData), endpoints: endpoints.map(endpointData) })}\n`;
   const rows = checks.map(({ target, instance, module }) => [
     target.name,
     instance,

@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { KnownItems } from '../config/yaml-file.ts';
 import { type Costs, costsOf } from '../generate/costs.ts';
 import { printable } from '../kernel/printable.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { costsMarkdown } from './costs-markdown.ts';
 import { costsText, type Plan } from './costs-text.ts';
@@ -67,7 +68,7 @@ export const plan = defineCommand({
   },
 });
 
-const planJson = ({ prices, ...rest }: Plan): string => `${JSON.stringify({ prices: prices.all, ...rest })}\n`;
+const planJson = ({ prices, ...rest }: Plan): string => `${jsonText({ prices: prices.all, ...rest })}\n`;
 
 const endOf = ({ over, costs }: Plan, json: boolean, io: Io): ExitCode => {
   if (!json) for (const warning of costs.warnings) io.stderr.write(`warning: ${printable(warning)}\n`);

@@ -7,7 +7,9 @@ import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
 import { timerText } from '../net/settings.ts';
 import { exposition } from '../protocol/exposition.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { execute } from '../run/execute.ts';
+import { peerLabels } from '../run/peer-labels.ts';
 import { samplesOf, seriesTable } from '../run/samples.ts';
 import { services } from '../run/services.ts';
 import { warmUp } from '../run/warm-up.ts';
@@ -96,11 +98,15 @@ const answer = (run: Run, prober: Prober, { metrics, json, debug }: Form, colour
   const memory = prober.remember?.(undefined, run.outcome);
   const points = prober.points(run, memory);
   if (json) {
-    const values = points.map(({ metric, labels, value }) => ({ name: metric.name, labels, value }));
-    return `${JSON.stringify({ ...runData(run, points), metrics: values, ...(debug && { trace: run.trace }) })}\n`;
+    const values = points.map(({ metric, labels, value }) => ({
+      name: metric.name,
+      labels: peerLabels(labels),
+      value,
+    }));
+    return `${jsonText({ ...runData(run, points), metrics: values, ...(debug && { trace: run.trace }) })}\n`;
   }
   if (!metrics) return runReport(run, points, { columns: io.stdout.columns, paint: colours, debug });
-  const trace = debug ? run.trace.map((event) => `# ${JSON.stringify(event)}\n`).join('') : '';
+  const trace = debug ? run.trace.map((event) => `# ${jsonText(event)}\n`).join('') : '';
   return `${trace}${exposition(samplesOf(run, prober, seriesTable(withoutLabels(run.check)), memory))}`;
 };
 

@@ -1,3 +1,4 @@
+import { printable } from '../kernel/printable.ts';
 import type { Output } from './command.ts';
 
 /** One line at the bottom of a terminal that is written over again and again; nothing at all elsewhere. */
@@ -18,7 +19,7 @@ export const progress = (output: Output, now: () => number = () => performance.n
   };
   const show = (text: string) => {
     if (!output.isTerminal || (isShown && now() - shownAt < 100)) return;
-    output.write(`\r\u001b[2K${text.slice(0, Math.max(0, output.columns - 1))}`);
+    output.write(`\r\u001b[2K${printable(text).slice(0, Math.max(0, output.columns - 1))}`);
     isShown = true;
     shownAt = now();
   };

@@ -4,6 +4,7 @@ import type { AwsSettings } from '../config/aws.ts';
 import { regionsOf } from '../generate/regions.ts';
 import type { Aws } from '../net/aws/aws.ts';
 import { s3Url } from '../net/aws/s3.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { type ExitCode, type Io, wrongUsage } from './command.ts';
 import { linesOf } from './deploy.ts';
 import { goneVantages, goneWarning } from './gone-vantages.ts';
@@ -88,6 +89,6 @@ export const pushList = async (work: ListWork & { readonly aws: Aws }, io: Io): 
     vantage,
     before === hash ? 'unchanged' : `${before} -> ${hash}`,
   ]);
-  io.stdout.write(json ? `${JSON.stringify({ stage, pushed: rows })}\n` : linesOf(lines));
+  io.stdout.write(json ? `${jsonText({ stage, pushed: rows })}\n` : linesOf(lines));
   return 0;
 };

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { checksText, regionsOf } from '../generate/regions.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { linesOf, stageFlag, wrongStacks } from './deploy.ts';
 import { type OpenList, openList } from './open-list.ts';
@@ -31,7 +32,7 @@ export const regions = defineCommand({
     const all = regionsOf(list);
     if (leftovers !== undefined) return await sayLeftovers(leftovers, list, json, io);
     if (json) {
-      io.stdout.write(`${JSON.stringify(all)}\n`);
+      io.stdout.write(`${jsonText(all)}\n`);
       return 0;
     }
     io.stdout.write(
@@ -52,7 +53,7 @@ const sayLeftovers = async (stage: string, list: OpenList, json: boolean, io: Io
   for (const one of said) io.stderr.write(`warning: ${one}\n`);
   const rows = stacks.map(({ name, region, status }) => ({ name, region, status }));
   io.stdout.write(
-    json ? `${JSON.stringify(rows)}\n` : linesOf(rows.map(({ name, region, status }) => [name, region, status])),
+    json ? `${jsonText(rows)}\n` : linesOf(rows.map(({ name, region, status }) => [name, region, status])),
   );
   return stacks.length === 0 ? 0 : 1;
 };

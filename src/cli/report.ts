@@ -3,6 +3,7 @@ import type { Point } from '../kernel/metric.ts';
 import { printable } from '../kernel/printable.ts';
 import { reasons } from '../kernel/reason.ts';
 import type { Run } from '../kernel/run.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { type Paint, secondsText } from './paint.ts';
 
 /** What a run came to: `void` is what we did to ourselves. */
@@ -99,4 +100,4 @@ export const traceText = ({ trace }: Run, paint: Paint): string =>
     .join('');
 
 const valueText = (value: string | number | boolean) =>
-  typeof value === 'string' && /[\s"=]|^$/.test(value) ? printable(JSON.stringify(value)) : printable(String(value));
+  typeof value === 'string' && /[\s"=]|^$/.test(value) ? printable(jsonText(value)) : printable(String(value));

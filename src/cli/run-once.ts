@@ -7,6 +7,7 @@ import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { marks } from '../net/marks.ts';
 import type { Prober } from '../net/prober.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { type Checked, checker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
 import { pace } from '../run/pace.ts';
@@ -62,7 +63,7 @@ export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): 
   line.clear();
   const summary: RunSummary = { vantage: vantage.name, checks: checks.length, ...tally, samples: sampleCount, pushed };
   // For programs the summary is the last line of the answer; for people it is talk about it.
-  if (options.json) io.stdout.write(`${JSON.stringify({ summary: summaryData(summary) })}\n`);
+  if (options.json) io.stdout.write(`${jsonText({ summary: summaryData(summary) })}\n`);
   else io.stderr.write(summaryText(summary, paint(io.stderr, io.environment)));
   if (io.signal.aborted) return 130;
   return tally.failed > 0 || pushed.some(({ counts }) => undelivered(counts) > 0) ? 1 : 0;
@@ -73,7 +74,7 @@ const runPrinter = (checks: readonly Check[], json: boolean, io: Io) => {
   const colours = paint(io.stdout, io.environment);
   return (run: Run, prober: Prober) => {
     const points = prober.points(run, prober.remember?.(undefined, run.outcome));
-    io.stdout.write(json ? `${JSON.stringify(runData(run, points))}\n` : runLines(run, points, width, colours));
+    io.stdout.write(json ? `${jsonText(runData(run, points))}\n` : runLines(run, points, width, colours));
   };
 };
 

@@ -1,6 +1,7 @@
 import { version } from '../kernel/version.ts';
 import { bothways } from './bothways.ts';
-import type { Command, Io, Output } from './command.ts';
+import type { Command, Io } from './command.ts';
+import { terminalOutput } from './terminal-output.ts';
 
 /** Runs the command line of this process with the commands that it may have. Sets the exit code; never rejects. */
 export const start = (commands: readonly Command[]): void => {
@@ -19,21 +20,13 @@ export const start = (commands: readonly Command[]): void => {
   process.on('SIGINT', onSignal);
   process.on('SIGTERM', onSignal);
 
-  const output = (stream: NodeJS.WriteStream): Output => ({
-    write: (text) => void stream.write(text),
-    isTerminal: stream.isTTY === true,
-    get columns() {
-      return stream.columns || 80;
-    },
-  });
-
   // Who reads us may leave early (`| head`): then there is nobody to write for, and what runs comes to its orderly end.
   process.stdout.on('error', () => stop.abort());
   process.stderr.on('error', () => {});
 
   const io: Io = {
-    stdout: output(process.stdout),
-    stderr: output(process.stderr),
+    stdout: terminalOutput(process.stdout),
+    stderr: terminalOutput(process.stderr),
     environment: process.env,
     signal: stop.signal,
     onHangup: (listener) => void process.on('SIGHUP', listener),

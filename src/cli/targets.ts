@@ -4,6 +4,7 @@ import type { Aws } from '../net/aws/aws.ts';
 import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { s3Url } from '../net/aws/s3.ts';
 import { kit as makeKit } from '../net/kit.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { linesOf, stageFlag } from './deploy.ts';
 import { goneVantages, goneWarning } from './gone-vantages.ts';
@@ -84,7 +85,7 @@ const pull = async ({ place, stage, json, aws }: Work, io: Io): Promise<ExitCode
   const at = placeOf(place, stage);
   const there = await readPublished(aws, at);
   if (there === undefined) return nothing(s3Url(at), io);
-  io.stdout.write(json ? `${JSON.stringify({ stage, list: there.text })}\n` : there.text);
+  io.stdout.write(json ? `${jsonText({ stage, list: there.text })}\n` : there.text);
   return 0;
 };
 
@@ -106,7 +107,7 @@ const diff = async ({ list, place, stage, json, aws }: Work, io: Io): Promise<Ex
     stale.push([vantage, `${running} -> none`]);
   }
   const differs = stale.length > 0 || (changes?.length ?? 1) > 0;
-  if (json) io.stdout.write(`${JSON.stringify({ stage, differs, changes, vantages: Object.fromEntries(stale) })}\n`);
+  if (json) io.stdout.write(`${jsonText({ stage, differs, changes, vantages: Object.fromEntries(stale) })}\n`);
   else {
     if (!loaded.ok) io.stderr.write(`warning: ${s3Url(at)} is no list that this version reads\n`);
     for (const one of gone) io.stderr.write(`warning: ${goneWarning(one, stage)}\n`);

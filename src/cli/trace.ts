@@ -12,6 +12,7 @@ import { kit as makeKit } from '../net/kit.ts';
 import { timerText } from '../net/settings.ts';
 import { endStates } from '../protocol/hop-table.ts';
 import type { Address } from '../protocol/ip-address.ts';
+import { jsonText } from '../protocol/json-text.ts';
 import { statisticsOf } from '../protocol/statistics.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
 import { counted, type Paint, paint } from './paint.ts';
@@ -178,7 +179,7 @@ type Shown = {
 };
 
 const finish = (path: PathTrace, hops: readonly BoardHop[], shown: Shown, io: Io): ExitCode => {
-  if (shown.json) io.stdout.write(`${JSON.stringify(dataOf(path, hops, shown))}\n`);
+  if (shown.json) io.stdout.write(`${jsonText(dataOf(path, hops, shown))}\n`);
   else {
     const colours = paint(io.stdout, io.environment);
     const verdict = path.end === 'reached' ? colours.good(endStates.reached) : colours.bad(endStates[path.end]);

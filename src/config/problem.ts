@@ -1,3 +1,5 @@
+import { jsonText } from '../protocol/json-text.ts';
+
 /** Where in a list: keys and indexes from its top. */
 export type Path = readonly (string | number)[];
 
@@ -54,5 +56,5 @@ export const problemText = ({ file, line, path, message }: Problem): string => {
   return `${[place, path].filter((part) => part !== '').join(' ')}: ${message}`;
 };
 
-/** A text in quotes for a message: control characters escaped, cut after 60 characters. */
-export const quoted = (text: string): string => JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+/** A text in quotes for a message: control characters and those that turn the direction of writing escaped, cut after 60 characters. */
+export const quoted = (text: string): string => jsonText(text.length > 60 ? `${text.slice(0, 60)}…` : text);

@@ -1,8 +1,9 @@
+import { isPrintable, printable } from '../kernel/printable.ts';
 import type { Sample } from '../kernel/sample.ts';
 
 /**
  * Samples in Prometheus's text format 0.0.4, as blackbox_exporter writes it: families, series and labels sorted by name,
- * HELP and TYPE before each family, no timestamps. Stale markers have no text form and are left out.
+ * HELP and TYPE before each family, no timestamps. Control characters of label values are made visible. Stale markers have no text form and are left out.
  * @see https://prometheus.io/docs/instrumenting/exposition_formats/
  */
 export const exposition = (samples: readonly Sample[]): string => {
@@ -48,5 +49,7 @@ const labelsText = (labels: Sample['series']['labels']): string => {
 };
 
 const escapeHelp = (text: string) => text.replaceAll('\\', '\\\\').replaceAll('\n', '\\n');
-const escapeValue = (text: string) => escapeHelp(text).replaceAll('"', '\\"');
+/** Of control characters the format can only escape a line's end; the others are made visible before. */
+const escapeValue = (text: string) => escapeHelp(isPrintable(text) ? text : visible(text)).replaceAll('"', '\\"');
+const visible = (text: string) => text.split('\n').map(printable).join('\n');
 const byBytes = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
