@@ -28,8 +28,17 @@ const metadataServices = {
   'fd00:a9fe:a9fe::1': 'Linode',
 } as const;
 
-const forbidden = new Set(Object.keys(metadataServices).map((text) => String(addressBytes(text))));
-const isForbidden = (address: Uint8Array): boolean => forbidden.has(String(address));
+/** IPv4 addresses as numbers, since most that are asked about are of 4 bytes; IPv6 addresses as texts. */
+const keyOf = (address: Uint8Array): number | string => {
+  const [a = 0, b = 0, c = 0, d = 0] = address;
+  return address.length === 4 ? ((a << 24) | (b << 16) | (c << 8) | d) >>> 0 : String(address);
+};
+const forbidden = new Set(
+  Object.keys(metadataServices)
+    .flatMap((text) => addressBytes(text) ?? [])
+    .map(keyOf),
+);
+const isForbidden = (address: Uint8Array): boolean => forbidden.has(keyOf(address));
 
 /** The last is where AWS's DNS and time servers have their IPv6 addresses; for IPv4 they are link-local. */
 const linkLocal = ['169.254.0.0/16', 'fe80::/10', 'fd00:ec2::/32'].map(addressRange);
