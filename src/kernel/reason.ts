@@ -197,6 +197,10 @@ export const reasons = {
     look: '`body_size_limit`, or what the server suddenly sends.',
   },
   redirect_invalid: { means: 'A redirect has no usable location.', look: 'The Location header of the answer.' },
+  redirect_refused: {
+    means: 'A redirect with status 307 or 308 would have sent the body of the request to another origin.',
+    look: 'The origin in the detail: if it is the right one, write it as the target.',
+  },
   too_many_redirects: {
     means: 'More than ten redirects in a row.',
     look: 'A redirect loop between http and https, or between two hosts.',

@@ -34,7 +34,7 @@ const folded = (bytes: ArrayLike<number>): string => {
 /** The ways in which a secret's characters become bytes: UTF-8, Latin-1, and UTF-8 that was read as Latin-1. */
 const formsOf = (secret: string): string[] => {
   const utf8 = Buffer.from(secret, 'utf8');
-  const forms = [utf8];
+  const forms: Uint8Array[] = [utf8];
   if (utf8.length !== secret.length)
     forms.push(Buffer.from(secret, 'latin1'), Buffer.from(utf8.toString('latin1'), 'utf8'));
   const opened = openedBase64(secret);

@@ -14,9 +14,29 @@ export const methodAfter = (
   return { method: method === 'HEAD' ? 'HEAD' : 'GET', keepsBody: false };
 };
 
-/** The URL that a Location leads to, or `undefined` if it is missing, unreadable or neither http nor https. */
+/** The URL that a Location leads to, or `undefined` if it is missing, unreadable or neither http nor https. Without user info. */
 export const locationOf = (location: string | undefined, from: URL): URL | undefined => {
   if (location === undefined || !URL.canParse(location, from.href)) return undefined;
   const url = new URL(location, from);
-  return url.protocol === 'http:' || url.protocol === 'https:' ? url : undefined;
+  if (url.protocol !== 'http:' && url.protocol !== 'https:') return undefined;
+  // The peer chose it: credentials come from the list alone.
+  url.username = '';
+  url.password = '';
+  return url;
 };
+
+/**
+ * The origin that gets the credentials of a request after a redirect to `next`: the one before if the redirect stays there, its https
+ * form if it goes there, and `undefined` for good once one has led elsewhere. The https form is that of strict transport security:
+ * the same host, 443 instead of 80, any other port as it is. From there plain http is elsewhere.
+ * @see https://www.rfc-editor.org/rfc/rfc6454#section-4
+ * @see https://www.rfc-editor.org/rfc/rfc6797#section-8.3
+ */
+export const ownOriginAfter = (own: string | undefined, next: URL): string | undefined => {
+  if (own === undefined || own === next.origin) return own;
+  return httpsForm(new URL(own)) === next.origin ? next.origin : undefined;
+};
+
+const httpsForm = ({ protocol, host }: URL): string | undefined =>
+  // A URL has no port where it is the scheme's own.
+  protocol === 'http:' ? new URL(`https://${host}`).origin : undefined;

@@ -152,13 +152,13 @@ const unescaped = (view: TextView): TextView | undefined => {
   if (!bytes.some((byte) => byte === 0x25 || byte === 0x5c || byte === 0x26)) return undefined;
   const next = draft();
   for (let at = 0; at < bytes.length; ) {
-    const escape = escapeAt(bytes, at);
-    const end = at + (escape?.length ?? 1);
+    const found = escapeAt(bytes, at);
+    const end = at + (found?.length ?? 1);
     const start = from[at] ?? 0;
     const stop = to[end - 1] ?? start;
-    if (escape === undefined) put(next, bytes[at] ?? 0, start, stop);
-    else if (escape.isByte) put(next, escape.code, start, stop);
-    else putCodePoint(next, escape.code, start, stop);
+    if (found === undefined) put(next, bytes[at] ?? 0, start, stop);
+    else if (found.isByte) put(next, found.code, start, stop);
+    else putCodePoint(next, found.code, start, stop);
     at = end;
   }
   return next;

@@ -4,7 +4,7 @@ import { codeOf } from '../../net/failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { secretUnavailable } from '../../net/secrets.ts';
 import { cookieJar } from '../../protocol/cookie-jar.ts';
-import { isRedirect, locationOf, methodAfter } from '../../protocol/redirect.ts';
+import { isRedirect, locationOf, methodAfter, ownOriginAfter } from '../../protocol/redirect.ts';
 import { parseSize } from '../../protocol/size.ts';
 import { type Body, bodyReader } from './body.ts';
 import type { Head } from './exchange.ts';
@@ -68,14 +68,21 @@ const follow = async (
   const follows =
     settings.no_follow_redirects === undefined ? settings.follow_redirects : !settings.no_follow_redirects;
   let url = first;
+  let own: string | undefined = first.origin;
   let method = settings.method;
   let withBody = true;
   for (let redirects = 0; ; redirects += 1) {
-    const sameHost = url.hostname === first.hostname;
-    const request = requestOf(prepared, { url, method, withBody, sameHost, cookies: jar.header(url) });
+    const isOwn: boolean = own === url.origin;
+    const request = requestOf(prepared, { url, method, withBody, isOwn, cookies: jar.header(url) });
     const reader = readerFor(settings, follows && redirects < mostRedirects);
     const answered: Answered = await hop(
-      { url, request, settings, servername: servernameOf(url, sameHost, prepared, settings), taker: reader },
+      {
+        url,
+        request,
+        settings: isOwn ? settings : withoutIdentity(settings),
+        servername: servernameOf(url, isOwn, prepared, settings),
+        taker: reader,
+      },
       context,
     );
     note(facts, answered, redirects);
@@ -104,10 +111,17 @@ const follow = async (
       await verdict(reader, settings, facts);
       return [failure('redirect_invalid', 'transfer', 'the Location of a redirect is not an http or https URL')];
     }
-    context.trace('redirect', { status: head.status, to: next.origin });
     const after = methodAfter(head.status, method);
+    const ownNext = ownOriginAfter(own, next);
     method = after.method;
     withBody &&= after.keepsBody;
+    if (withBody && prepared.body !== undefined && ownNext === undefined) {
+      await verdict(reader, settings, facts);
+      const detail = `status ${head.status} would send the body of the request to ${next.origin}; write that URL as the target, or follow_redirects: false`;
+      return [failure('redirect_refused', 'transfer', detail)];
+    }
+    context.trace('redirect', { status: head.status, to: next.origin, credentials: ownNext !== undefined });
+    own = ownNext;
     url = next;
   }
 };
@@ -115,9 +129,9 @@ const follow = async (
 const shown = ({ headers }: Head, from: URL): string =>
   locationOf(headers.get('location')?.[0], from)?.origin ?? 'nowhere';
 
-/** SNI and the name to verify: the configured one, the configured Host's, or the URL's; for another host its own. */
-const servernameOf = (url: URL, sameHost: boolean, { host }: Prepared, settings: HttpSettings): string => {
-  if (!sameHost) return bare(url.hostname);
+/** SNI and the name to verify: the configured one, the configured Host's, or the URL's; for another origin its own. */
+const servernameOf = (url: URL, isOwn: boolean, { host }: Prepared, settings: HttpSettings): string => {
+  if (!isOwn) return bare(url.hostname);
   if (settings.tls_config.server_name !== undefined) return settings.tls_config.server_name;
   if (host === undefined) return bare(url.hostname);
   return URL.canParse(`http://${host}`) ? bare(new URL(`http://${host}`).hostname) : bare(url.hostname);

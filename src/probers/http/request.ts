@@ -8,7 +8,7 @@ import type { HttpSettings } from './settings.ts';
 export type Prepared = {
   readonly host: string | undefined;
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Headers that stay with the first host: credentials, the user's own cookies, and all whose value is a secret. */
+  /** Headers that stay with the target's own origin: credentials, the list's own cookies, and all whose value is a secret. */
   readonly credentials: readonly (readonly [name: string, value: string])[];
   readonly body: Uint8Array | undefined;
 };
@@ -76,15 +76,15 @@ export type Hop = {
   readonly url: URL;
   readonly method: string;
   readonly withBody: boolean;
-  readonly sameHost: boolean;
+  readonly isOwn: boolean;
   readonly cookies: string;
 };
 
-/** The request of one hop. The name asked for is the configured one as long as the host is the first one's. */
-export const requestOf = (prepared: Prepared, { url, method, withBody, sameHost, cookies }: Hop): Request => {
-  const authority = (sameHost ? prepared.host : undefined) ?? url.host;
+/** The request of one hop. The configured name and the credentials go to the target's own origin alone. */
+export const requestOf = (prepared: Prepared, { url, method, withBody, isOwn, cookies }: Hop): Request => {
+  const authority = (isOwn ? prepared.host : undefined) ?? url.host;
   const headers: (readonly [string, string])[] = [['Host', authority], ...prepared.headers];
-  const own = sameHost ? prepared.credentials : [];
+  const own = isOwn ? prepared.credentials : [];
   for (const header of own) {
     if (cookies !== '' && header[0].toLowerCase() === 'cookie') headers.push(['Cookie', `${header[1]}; ${cookies}`]);
     else headers.push(header);
