@@ -1,3 +1,5 @@
+import { addressBytes } from './ip-address.ts';
+
 /** The cookies of one run. */
 export type CookieJar = {
   /** Keeps the cookies of an answer. */
@@ -71,9 +73,13 @@ const parse = (
     }),
   );
   const domain = (given.get('domain') ?? '').replace(/^\./, '').toLowerCase();
-  if (domain !== '' && domain !== url.hostname && !(url.hostname.endsWith(`.${domain}`) && domain.includes('.')))
-    return undefined;
+  if (domain !== '' && domain !== url.hostname && !isAbove(domain, url.hostname)) return undefined;
   const path = given.get('path') ?? '';
+  const isSecure = url.protocol === 'https:';
+  // Plain http must not set what only https may (RFC 6265bis, section 5.7).
+  if (given.has('secure') && !isSecure) return undefined;
+  if (/^__(?:secure|host)-/i.test(name) && !given.has('secure')) return undefined;
+  if (/^__host-/i.test(name) && (domain !== '' || path !== '/')) return undefined;
   const cookie: Cookie = {
     name,
     value,
@@ -84,6 +90,10 @@ const parse = (
   };
   return { cookie, gone: isGone(given, now) };
 };
+
+/** An address has no domain above it (RFC 6265, section 5.1.3): 0.0.1 is none of 127.0.0.1. */
+const isAbove = (domain: string, host: string): boolean =>
+  host.endsWith(`.${domain}`) && domain.includes('.') && addressBytes(host) === undefined;
 
 const isGone = (given: ReadonlyMap<string, string>, now: number): boolean => {
   const age = given.get('max-age');
