@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import type { Seconds, SecretRef } from '../kernel/check.ts';
 import type { Metric, Point } from '../kernel/metric.ts';
 import type { Outcome, Run, TraceEvent } from '../kernel/run.ts';
+import type { Mask } from '../protocol/mask.ts';
 import type { Aws } from './aws/aws.ts';
 import type { ProbeEngine } from './icmp/engine.ts';
 import type { Resolver } from './resolve.ts';
@@ -42,6 +43,13 @@ export type Context<M = unknown> = {
   /** Waits; ends early, without rejecting, when the signal fires. */
   readonly sleep: (seconds: Seconds) => Promise<void>;
   readonly memory: M | undefined;
+  /**
+   * Notes a secret that the peer is given: what failures and trace repeat of it is masked. What `kit.secret` reads for a reference is
+   * noted already.
+   */
+  readonly hide: (secret: string) => void;
+  /** Masks the secrets noted so far in what a peer sent; for texts that become labels. */
+  readonly mask: Mask;
 };
 
 /**

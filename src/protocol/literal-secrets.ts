@@ -26,14 +26,18 @@ const pairs =
 const headerLines = /^([A-Za-z][\w-]{0,60}):[ \t]*(.+)$/gm;
 const elements = /<([\w:.-]{1,60})(?:\s[^<>]*)?>([^<>]+)<\//g;
 
+/** Where secrets are looked for, in characters from the start. */
+const mostText = 65_536;
+
 /** What a template puts there is not written out. */
 const isTemplate = (value: string): boolean => /^\$(?:\d+|\w+|\{[^{}]*\})$/.test(value);
 
 /**
  * The secrets that are written out in a text that is sent: the body of a request, or a line of a dialogue. Found by the names before
- * them, by their own form, and by commands that log in. Never throws; linear in the text.
+ * them, by their own form, and by commands that log in; within the first 64 KiB. Never throws.
  */
-export const secretsInText = (text: string): readonly string[] => {
+export const secretsInText = (whole: string): readonly string[] => {
+  const text = whole.slice(0, mostText);
   const found = new Set<string>();
   const add = (value: string | undefined) => {
     const trimmed = value?.trim() ?? '';

@@ -17,6 +17,9 @@ const mostBytes = 16_384;
 const pieceLength = (length: number): number =>
   length <= 6 ? length : Math.max(6, Math.min(12, Math.ceil(length / 2)));
 
+/** Above this number of bytes every piece is looked for but those that overlap: of a part some bytes at its ends may then remain. */
+const mostExact = 1_024;
+
 /** Below this number of bytes a secret is masked where it stands alone: as a part of words it is everywhere. */
 const shortWord = 4;
 
@@ -61,7 +64,9 @@ const needlesOf = (secrets: readonly string[]): Needles => {
     }
     const length = pieceLength(form.length);
     const set = pieces.get(length) ?? new Set();
-    for (let at = 0; at + length <= form.length; at += 1) set.add(form.slice(at, at + length));
+    const step = form.length > mostExact ? length : 1;
+    for (let at = 0; at + length <= form.length; at += step) set.add(form.slice(at, at + length));
+    set.add(form.slice(-length));
     pieces.set(length, set);
   }
   return { pieces, words };

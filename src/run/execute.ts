@@ -6,6 +6,7 @@ import type { Moment } from '../net/marks.ts';
 import type { Context, Kit, Prober } from '../net/prober.ts';
 import { addressKind } from '../protocol/address-kind.ts';
 import { addressBytes } from '../protocol/ip-address.ts';
+import { type Hidden, hidden } from './hidden.ts';
 import { type Recorder, recorder } from './recorder.ts';
 
 /** What a run needs besides its check, prober and kit. */
@@ -23,7 +24,7 @@ export type ExecuteOptions<M = unknown> = {
 /**
  * Runs a check once. Never rejects, and ends within the module's timeout plus 50 ms whatever the peer or the prober does:
  * the signal fires at the timeout, and a prober that has not settled {@link graceMs} later is left behind with reason `timeout`.
- * A prober that throws gives reason `unexpected`. A run that `options.signal` ended is void, and so is one that met its limit while
+ * A prober that throws gives reason `unexpected`. What a peer repeats of the run's secrets is masked in failures and trace. A run that `options.signal` ended is void, and so is one that met its limit while
  * the process itself was kept from running for more than half of it.
  */
 export const execute = async <S extends z.ZodType, F extends object, M>(
@@ -35,9 +36,10 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
   const startedAt = (options.now ?? Date.now)();
   const record = recorder(options.clock);
   const limit = limitedTo(check.module.timeoutMs, options.signal);
-  const context = contextOf(kitFor(check, kit), limit.signal, record, options.memory);
+  const secrets = hidden(kitFor(check, kit), kit);
+  const context = contextOf(secrets, limit.signal, record, options.memory);
   const probing = probe(prober, check, context.context, record);
-  const outcome = await Promise.race([probing, limit.over.then(() => leftBehind<F>(check, record))]);
+  const outcome = secrets.outcome(await Promise.race([probing, limit.over.then(() => leftBehind<F>(check, record))]));
   limit.end();
   context.end();
   const took = record.mark('ended');
@@ -125,7 +127,12 @@ const limitedTo = (timeoutMs: number, outer: AbortSignal | undefined): Limit => 
   return { signal: controller.signal, over, end };
 };
 
-const contextOf = <M>(kit: Kit, signal: AbortSignal, record: Recorder, memory: M | undefined) => {
+const contextOf = <M>(
+  { kit, hide, mask, traced }: Hidden,
+  signal: AbortSignal,
+  record: Recorder,
+  memory: M | undefined,
+) => {
   const waiting = new Set<() => void>();
   const sleep = (seconds: Seconds) =>
     new Promise<void>((resolve) => {
@@ -140,7 +147,16 @@ const contextOf = <M>(kit: Kit, signal: AbortSignal, record: Recorder, memory: M
       signal.addEventListener('abort', wake, { once: true });
       waiting.add(wake);
     });
-  const context: Context<M> = { kit, signal, mark: record.mark, trace: record.trace, sleep, memory };
+  const context: Context<M> = {
+    kit,
+    signal,
+    mark: record.mark,
+    trace: traced(record.trace),
+    sleep,
+    memory,
+    hide,
+    mask,
+  };
   const end = () => {
     for (const wake of waiting) wake();
   };

@@ -2,6 +2,7 @@ import type { TraceEvent } from '../../src/kernel/run.ts';
 import { type KitOptions, kit as makeKit } from '../../src/net/kit.ts';
 import { marks } from '../../src/net/marks.ts';
 import type { Context, Kit } from '../../src/net/prober.ts';
+import { masker } from '../../src/protocol/mask.ts';
 
 /** A context with a real kit, its trace kept, its time limit running; disposing closes both. */
 export type TestContext<M = undefined> = Context<M> &
@@ -21,11 +22,14 @@ export const testContext = <M = undefined>(
   const clock = marks();
   const start = clock().at;
   const events: TraceEvent[] = [];
+  const secrets = new Set<string>();
   const timer = setTimeout(() => controller.abort('deadline'), timeoutMs);
   return {
     kit,
     signal: controller.signal,
     memory,
+    hide: (secret) => void secrets.add(secret),
+    mask: (text) => masker(secrets)(text),
     events,
     abort: (reason = 'deadline') => controller.abort(reason),
     mark: (what) => {

@@ -41,8 +41,8 @@ export const tcpServer = async (options: TcpOptions = {}): Promise<TcpServer> =>
   return { ...(await listening(server)), received: () => Buffer.concat(chunks) };
 };
 
-/** Listens on a free port and keeps count of the connections. */
-export const listening = async (server: Server) => {
+/** Listens on a free port, of 127.0.0.1 unless another address is given, and keeps count of the connections. */
+export const listening = async (server: Server, address = '127.0.0.1') => {
   const open = new Set<Socket>();
   let accepted = 0;
   let gone = 0;
@@ -60,7 +60,7 @@ export const listening = async (server: Server) => {
       if (open.size === 0) idle.resolve();
     });
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(0, address);
   await once(server, 'listening');
   // safe: a listening TCP server has an address of this type
   const { port } = server.address() as AddressInfo;

@@ -1,9 +1,9 @@
 import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Outcome, speaks } from '../../kernel/run.ts';
-import { codeOf } from '../../net/failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
-import { secretUnavailable } from '../../net/secrets.ts';
+import { unprepared } from '../../net/unprepared.ts';
 import { cookieJar } from '../../protocol/cookie-jar.ts';
+import { querySecrets } from '../../protocol/query-secrets.ts';
 import { isRedirect, locationOf, methodAfter, ownOriginAfter } from '../../protocol/redirect.ts';
 import { parseSize } from '../../protocol/size.ts';
 import { type Body, bodyReader } from './body.ts';
@@ -43,18 +43,11 @@ const probe = async (target: string, settings: HttpSettings, context: Context): 
     return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not a URL')] };
   const prepared = await prepare(settings, context.kit).catch(unprepared);
   if ('reason' in prepared) return { facts: {}, failures: [prepared] };
+  for (const secret of [...prepared.secrets, ...querySecrets(target)]) context.hide(secret);
   const facts: Draft = {};
   const failures = await follow(new URL(target), prepared, settings, context, facts);
   if (facts.status === 401 && failures.length > 0) renewSecrets(settings, context.kit);
   return { facts, failures };
-};
-
-const unprepared = (error: unknown): Failure => {
-  // safe: the kit's errors name references and paths, never values
-  const message = error instanceof Error ? error.message : 'a setting cannot be read';
-  return codeOf(error) === secretUnavailable
-    ? failure('secret_unavailable', 'setup', message)
-    : failure('file_unreadable', 'setup', message);
 };
 
 const follow = async (
@@ -93,7 +86,12 @@ const follow = async (
     const { head } = reader;
     if (head === undefined) return [failure('protocol_error', 'processing', 'the answer has no head')];
     jar.keep(url, head.headers.get('set-cookie') ?? []);
-    if (!isRedirect(head.status) || !head.headers.has('location')) return verdict(reader, settings, facts);
+    if (!isRedirect(head.status) || !head.headers.has('location')) {
+      const failures = await verdict(reader, settings, facts);
+      return own === undefined && prepared.credentials.length > 0
+        ? failures.map((one) => leftBehind(one, facts, first))
+        : failures;
+    }
     facts.redirects = redirects + 1;
     if (!follows) return verdict(reader, settings, facts);
     if (redirects === mostRedirects) {
@@ -126,6 +124,12 @@ const follow = async (
   }
 };
 
+/** Why a last answer says that credentials are missing, where they were not sent because a redirect had led away. */
+const leftBehind = (one: Failure, { status }: Draft, first: URL): Failure =>
+  one.reason === 'http_status' && (status === 401 || status === 403)
+    ? { ...one, detail: `${one.detail}; credentials were left behind, since a redirect led away from ${first.origin}` }
+    : one;
+
 const shown = ({ headers }: Head, from: URL): string =>
   locationOf(headers.get('location')?.[0], from)?.origin ?? 'nowhere';
 
@@ -135,6 +139,18 @@ const servernameOf = (url: URL, isOwn: boolean, { host }: Prepared, settings: Ht
   if (settings.tls_config.server_name !== undefined) return settings.tls_config.server_name;
   if (host === undefined) return bare(url.hostname);
   return URL.canParse(`http://${host}`) ? bare(new URL(`http://${host}`).hostname) : bare(url.hostname);
+};
+
+const bareSettings = new WeakMap<HttpSettings, HttpSettings>();
+
+/** The settings without the client certificate: it says who we are, and only the target's own origin is to know. One object, as its TLS context is kept by it. */
+const withoutIdentity = (settings: HttpSettings): HttpSettings => {
+  const known = bareSettings.get(settings);
+  if (known !== undefined) return known;
+  const { cert: _cert, cert_file: _certFile, key: _key, key_file: _keyFile, ...tls } = settings.tls_config;
+  const bared = { ...settings, tls_config: tls };
+  bareSettings.set(settings, bared);
+  return bared;
 };
 
 type Reader = {

@@ -69,10 +69,12 @@ const shape = z.strictObject({
     .record(z.string(), mayBeSecretText)
     .default({})
     .describe(
-      'Headers of the request, one value each; Host replaces the name asked for. A value that is a secret is not sent to another host after a redirect.',
+      'Headers of the request, one value each; Host replaces the name asked for. A value that is a secret is not sent to another origin after a redirect.',
     ),
   http_headers: z.record(z.string(), headerValues).default({}).describe('More headers, added at every hop.'),
-  body: z.string().default('').describe('Body of the request.'),
+  body: mayBeSecretText
+    .default('')
+    .describe('Body of the request; it may be a reference to a secret. Not sent to another origin after a redirect.'),
   body_file: z.string().optional().describe('File with the body of the request.'),
   follow_redirects: z.boolean().default(true).describe('Follow up to ten redirects.'),
   no_follow_redirects: z

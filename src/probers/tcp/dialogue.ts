@@ -5,6 +5,7 @@ import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Conversation, conversation } from '../../net/conversation.ts';
 import type { Context } from '../../net/prober.ts';
 import { expandTemplate } from '../../protocol/expand-template.ts';
+import { type Mask, maskedStart } from '../../protocol/mask.ts';
 import { compilePattern, type Groups, type Pattern } from '../../protocol/pattern.ts';
 import type { TcpSettings } from './settings.ts';
 
@@ -39,10 +40,14 @@ const patternOf = (step: Step): Pattern | undefined => {
   return pattern;
 };
 
-/** Goes through the steps of `query_response`: within one, expect, labels, expect_bytes, send, starttls. */
+/**
+ * Goes through the steps of `query_response`: within one, expect, labels, expect_bytes, send, starttls. `sends` are the texts to send,
+ * step by step.
+ */
 export const dialogue = async (
   first: Socket,
   steps: readonly Step[],
+  sends: readonly string[],
   context: Context,
   startTls: StartTls,
 ): Promise<Dialogue> => {
@@ -60,18 +65,20 @@ export const dialogue = async (
     let groups: Groups | undefined;
     const pattern = patternOf(step);
     if (pattern !== undefined) {
-      const expected = await expectLine(talk, pattern, index, context.trace);
+      const expected = await expectLine(talk, pattern, index, context);
       if ('failure' in expected) return end([expected.failure], expected.byRegex ? { regex: true } : {});
       groups = expected.groups;
-      if (step.labels.length > 0) labels = { ...labels, ...labelsOf(step, groups) };
+      if (step.labels.length > 0) labels = { ...labels, ...labelsOf(step, groups, context.mask) };
     }
     if (step.expect_bytes !== '') {
       const wrong = await expectBytes(talk, step.expect_bytes, index);
       if (wrong !== undefined) return end([wrong.failure], wrong.byBytes ? { bytes: true } : {});
     }
-    if (step.send !== '') {
+    const send = sends[index] ?? '';
+    if (send !== '') {
+      // A secret may hold a $ itself.
       // The LF is blackbox_exporter's, after whatever is sent.
-      const line = `${groups === undefined ? step.send : expandTemplate(step.send, groups)}\n`;
+      const line = `${groups === undefined || typeof step.send !== 'string' ? send : expandTemplate(send, groups)}\n`;
       const unsent = await talk.write(Buffer.from(line, 'utf8'));
       if (unsent !== undefined) return end([unsent]);
     }
@@ -105,7 +112,7 @@ const expectLine = async (
   talk: Conversation,
   pattern: Pattern,
   index: number,
-  trace: Context['trace'],
+  { trace, mask }: Context,
 ): Promise<Expected> => {
   let skipped = 0;
   for (let lines = 1; ; lines += 1) {
@@ -116,11 +123,11 @@ const expectLine = async (
     // Most lines of a talkative peer do not match, and to test is cheaper than to capture.
     const groups = pattern.test(line) ? pattern.groups(line) : undefined;
     if (groups !== undefined) {
-      trace('matched', { step: index + 1, line: textOf(line) });
+      trace('matched', { step: index + 1, line: textOf(line, mask) });
       return { groups };
     }
     if (read.kind === 'end') return { failure: unsaid(index, lines), byRegex: true };
-    if (lines <= linesTraced) trace('skipped', { step: index + 1, line: textOf(line) });
+    if (lines <= linesTraced) trace('skipped', { step: index + 1, line: textOf(line, mask) });
     skipped += line.length + 1;
     if (skipped > mostSkipped) {
       const detail = `step ${index + 1}: none of the first ${lines} lines matches`;
@@ -130,7 +137,8 @@ const expectLine = async (
   }
 };
 
-const textOf = (line: Uint8Array): string => Buffer.from(line.subarray(0, 200)).toString('utf8');
+const textOf = (line: Uint8Array, mask: Mask): string =>
+  maskedStart(Buffer.from(line.subarray(0, 400)).toString('utf8'), mask, 200, line.length > 400);
 
 /** The peer closed the connection too early. */
 const unsaid = (index: number, lines: number): Failure =>
@@ -155,5 +163,10 @@ const expectBytes = async (
   return { failure: failure('expect_mismatch', 'check', detail), byBytes: true };
 };
 
-const labelsOf = ({ labels }: Step, groups: Groups): Labels =>
-  Object.fromEntries(labels.map(({ name, value }) => [name, expandTemplate(value, groups)]));
+/** A label is kept shorter than this; the rest of a capture is not looked at for secrets. */
+const mostCaptured = 4_096;
+
+const labelsOf = ({ labels }: Step, groups: Groups, mask: Mask): Labels =>
+  Object.fromEntries(
+    labels.map(({ name, value }) => [name, mask(expandTemplate(value, groups).slice(0, mostCaptured))]),
+  );

@@ -1,5 +1,5 @@
 import * as z from 'zod';
-import { addressShape, patternText, sourceAddressShape, tlsSettings } from '../../net/settings.ts';
+import { addressShape, mayBeSecretText, patternText, sourceAddressShape, tlsSettings } from '../../net/settings.ts';
 
 const reserved = /^(?:__.*|job|instance|name|vantage|vantage_.*)$/;
 
@@ -16,7 +16,11 @@ const step = z
   .strictObject({
     expect: patternText.default('').describe('Read lines until this expression matches one.'),
     expect_bytes: z.string().default('').describe('Read exactly these bytes.'),
-    send: z.string().default('').describe('Send this and a line feed; $1 and $name stand for what expect captured.'),
+    send: mayBeSecretText
+      .default('')
+      .describe(
+        'Send this and a line feed; $1 and $name stand for what expect captured. It may be a reference to a secret, which is sent as it is.',
+      ),
     labels: z.array(label).default([]).describe('Labels of probe_expect_info once expect has matched.'),
     starttls: z.boolean().default(false).describe('Then secure the connection.'),
   })

@@ -9,7 +9,9 @@ import { failedByRegex } from '../../net/failed-by-regex.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { connectTls, type Secured, upgradeTls } from '../../net/tls.ts';
 import { type TlsFacts, tlsMetrics, tlsPoints } from '../../net/tls-facts.ts';
+import { unprepared } from '../../net/unprepared.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
+import { secretsInDialogue } from '../../protocol/literal-secrets.ts';
 import { dialogue } from './dialogue.ts';
 import { connectionMetrics, connectionPoints } from './network-exporter.ts';
 import { type TcpSettings, tcpSettings } from './settings.ts';
@@ -79,6 +81,8 @@ const probe = async (target: string, settings: TcpSettings, context: Context): P
     return { facts: {}, failures: [failure('dns_no_such_name', 'resolve', `${place.host} has no hosts`)] };
   if (place?.port === undefined)
     return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not host:port')] };
+  const sends = await sendsOf(settings, context).catch(unprepared);
+  if ('reason' in sends) return { facts: {}, failures: [sends] };
   const facts: Draft = {};
   const found = await findAddress(place.host, settings, context);
   facts.address = found.facts;
@@ -88,8 +92,15 @@ const probe = async (target: string, settings: TcpSettings, context: Context): P
   const dial = { ip: found.address.ip, port: place.port, ...(localAddress === undefined ? {} : { localAddress }) };
   const opened = await open(dial, place.host, settings, context, facts);
   if ('failures' in opened) return { facts, failures: opened.failures };
-  const failures = await talk(opened.socket, place.host, settings, context, facts);
+  const failures = await talk(opened.socket, place.host, settings, sends, context, facts);
   return { facts, failures };
+};
+
+/** The texts to send, step by step; the secrets among them are not to be repeated. */
+const sendsOf = async ({ query_response: steps }: TcpSettings, { kit, hide }: Context): Promise<readonly string[]> => {
+  const sends = await Promise.all(steps.map(({ send }) => (send === '' ? '' : kit.secret(send))));
+  for (const secret of secretsInDialogue(sends).flat()) hide(secret);
+  return sends;
 };
 
 type Opened = { readonly socket: Socket } | { readonly failures: readonly Failure[] };
@@ -134,6 +145,7 @@ const talk = async (
   socket: Socket,
   host: string,
   settings: TcpSettings,
+  sends: readonly string[],
   context: Context,
   facts: Draft,
 ): Promise<readonly Failure[]> => {
@@ -147,7 +159,7 @@ const talk = async (
     const since = context.mark('starttls');
     return secure(await upgradeTls(plain, secureFor(host, settings), context), since, context, facts);
   };
-  const said = await dialogue(socket, settings.query_response, context, startTls);
+  const said = await dialogue(socket, settings.query_response, sends, context, startTls);
   facts.phases = { ...facts.phases, transfer: context.mark('transferred') - startedAt };
   facts.dialogue = said;
   said.socket.destroy();
