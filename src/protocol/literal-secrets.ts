@@ -4,7 +4,7 @@ import { isSecretName } from './secret-names.ts';
 const shapes: readonly RegExp[] = [
   /\b(?:Bearer|Basic|Token|Digest|Negotiate|ApiKey)\s+([\w.~+/=-]{8,})/gi,
   // A JSON Web Token (RFC 7519).
-  /\b(eyJ[\w-]{8,}\.[\w-]{8,}\.[\w-]*)/g,
+  /\b(eyJ[\w-]{8,2048}\.[\w-]{8,4096}\.[\w-]*)/g,
   /\b((?:gh[pousr]_|github_pat_|glpat-|xox[abposr]-|sk-|pk-|rk_live_|sk_live_|AKIA|ASIA|AIza|hvs\.|dop_v1_|npm_|SG\.)[\w.-]{12,})/g,
   /-----BEGIN [A-Z ]*PRIVATE KEY-----\s*([\w+/=\s]+)/g,
 ];

@@ -1,13 +1,14 @@
 import * as z from 'zod';
 import { parseDuration } from '../kernel/duration.ts';
 import type { Batch } from '../kernel/sample.ts';
-import { version } from '../kernel/version.ts';
 import { codeOf } from '../net/failure.ts';
 import type { Kit } from '../net/prober.ts';
 import { tunnel, tunnelLimitMs } from '../net/proxy.ts';
+import { pushHeaders } from '../net/push-headers.ts';
 import { mayBeSecretText, secretText, timerText, tlsSettings } from '../net/settings.ts';
 import { whyUnusable } from '../net/unusable.ts';
 import { within } from '../net/within.ts';
+import { maskedStart, masker } from '../protocol/mask.ts';
 import { compress } from '../protocol/snappy.ts';
 import { writeRequest } from '../protocol/write-request.ts';
 import { receiptOf } from './receipt.ts';
@@ -120,7 +121,7 @@ export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink
   const post = async (batch: Batch, attempt: number, signal: AbortSignal, fresh: boolean): Promise<Receipt> => {
     const { request, dispatcher } = await within(signal, sender.open());
     const sent = Date.now();
-    const own = await untilStopped(headersOf(settings, kit, fresh), signal);
+    const { headers: own, secrets } = await untilStopped(pushHeaders(settings, kit, fresh), signal);
     const limit = AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)]);
     const asked = request(settings.url, {
       method: 'POST',
@@ -130,7 +131,7 @@ export const remoteWrite = (settings: RemoteWriteSettings, kit: Kit): StreamSink
       signal: limit,
     });
     const { statusCode, headers, body } = await within(limit, asked);
-    const text = statusCode === 204 ? '' : await firstBytes(body);
+    const text = statusCode === 204 ? '' : await textOf(body, secrets);
     const read = (name: string) => [headers[name]].flat()[0];
     return receiptOf(
       { status: statusCode, text, date: read('date'), retryAfter: read('retry-after'), now: (sent + Date.now()) / 2 },
@@ -170,34 +171,6 @@ const failed = (error: unknown, signal: AbortSignal, timeoutMs: number): Receipt
   return { kind: 'retry', why: code === '' ? (error instanceof Error ? error.name : 'failed') : code };
 };
 
-const headersOf = async (settings: RemoteWriteSettings, kit: Kit, fresh: boolean): Promise<Record<string, string>> => {
-  const headers: Record<string, string> = {};
-  for (const [name, value] of Object.entries(settings.headers)) headers[name] = await kit.secret(value, fresh);
-  const fromFile = async (path: string | undefined) =>
-    path === undefined ? '' : (await kit.file(path)).toString('utf8').trim();
-  const { basic_auth: basic, authorization: other, bearer_token: token, bearer_token_file: tokenFile } = settings;
-  if (basic !== undefined) {
-    const password =
-      basic.password === undefined ? await fromFile(basic.password_file) : await kit.secret(basic.password, fresh);
-    headers.Authorization = `Basic ${Buffer.from(`${await kit.secret(basic.username, fresh)}:${password}`, 'utf8').toString('base64')}`;
-  } else if (other !== undefined) {
-    const credentials =
-      other.credentials === undefined
-        ? await fromFile(other.credentials_file)
-        : await kit.secret(other.credentials, fresh);
-    headers.Authorization = `${other.type} ${credentials}`;
-  } else if (token !== undefined || tokenFile !== undefined) {
-    headers.Authorization = `Bearer ${token === undefined ? await fromFile(tokenFile) : await kit.secret(token, fresh)}`;
-  }
-  return {
-    ...headers,
-    'Content-Type': 'application/x-protobuf',
-    'Content-Encoding': 'snappy',
-    'X-Prometheus-Remote-Write-Version': '0.1.0',
-    'User-Agent': `Bothways/${version}`,
-  };
-};
-
 /** One connection to the receiver, kept open, loaded on first use; made anew when the TLS settings read differently. */
 const connection = (settings: RemoteWriteSettings, kit: Kit, timeoutMs: number) => {
   const closing = new AbortController();
@@ -234,20 +207,19 @@ const connection = (settings: RemoteWriteSettings, kit: Kit, timeoutMs: number) 
   return { open, close };
 };
 
+/** What is read of an answer's body, in bytes, and what is kept of that, in characters. */
+const mostRead = 4_096;
 const mostText = 1_024;
 
-/** The start of an answer's body, for people: bounded, one line. The rest is not read. */
-const firstBytes = async (body: AsyncIterable<Uint8Array>): Promise<string> => {
+/** The start of an answer's body, for people: bounded, one line, without the secrets that it repeats. The rest is not read. */
+const textOf = async (body: AsyncIterable<Uint8Array>, secrets: readonly string[]): Promise<string> => {
   const chunks: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     length += chunk.length;
-    if (length >= mostText) break;
+    if (length >= mostRead) break;
   }
-  return Buffer.concat(chunks)
-    .subarray(0, mostText)
-    .toString('utf8')
-    .replaceAll(/\p{Cc}+/gu, ' ')
-    .trim();
+  const text = Buffer.concat(chunks).subarray(0, mostRead).toString('utf8');
+  return maskedStart(text, masker(secrets), mostText, length >= mostRead);
 };

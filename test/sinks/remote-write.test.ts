@@ -291,6 +291,54 @@ test('remote-write: no secret is in any message', async () => {
   assert.doesNotMatch(JSON.stringify(receipt), new RegExp(canary));
 });
 
+/** What a receiver repeats of a request, in the forms that gateways and web servers have. */
+const echoes: readonly ((headers: Readonly<Record<string, unknown>>) => string)[] = [
+  (headers) => JSON.stringify(headers),
+  (headers) =>
+    Object.entries(headers)
+      .map(([name, value]) => `${name}: ${value}\r\n`)
+      .join(''),
+  (headers) => Buffer.from(JSON.stringify(headers)).toString('base64'),
+  (headers) => encodeURIComponent(String(headers.authorization)),
+  ({ authorization }) => Buffer.from(String(authorization).split(' ')[1] ?? '', 'base64').toString('utf8'),
+  (headers) => `${'x'.repeat(1_000)} ${JSON.stringify(headers)}`,
+  (headers) => `${'x'.repeat(4_096 - 60)} ${JSON.stringify(headers.authorization)}`,
+  (headers) => JSON.stringify(headers).repeat(20),
+];
+
+test('remote-write: a receiver that repeats what it got puts no secret into the receipt', async () => {
+  const canary = 'c4n4ry-of/7f3a+longer';
+  const environment = { C: canary, UMLAUT: canary.replace('o', 'ö') };
+  const secret = { secret: 'env:C' };
+  const hidden = [canary.slice(0, 12), canary.slice(-12), 'c4n4ry', '7f3a'].flatMap((one) => [
+    one,
+    ...[0, 1, 2].map((before) => inBase64(one, before)),
+  ]);
+  for (const given of [
+    { basic_auth: { username: 'ann', password: { secret: 'env:UMLAUT' } } },
+    { basic_auth: { username: 'ann', password: 'c4n4ry-literal-7f3a' } },
+    { authorization: { type: 'Custom', credentials: secret } },
+    { bearer_token: secret },
+    { headers: { 'X-Any': secret } },
+    { headers: { 'X-Api-Key': 'c4n4ry-literal-7f3a' } },
+  ] as Given[])
+    for (const echo of echoes)
+      for (const status of [400, 500]) {
+        const { receipt } = await sendTo(({ headers }) => ({ status, text: echo(headers) }), given, { environment });
+        const text = JSON.stringify(receipt);
+        for (const one of hidden) assert.ok(!text.includes(one), `${one} of ${echo} in ${text}`);
+      }
+  await using server = await receiver((_push, response) => ({ status: 400, text: String(response.req.url) }));
+  const { why } = await send(`${server.url}?tenant=a&token=c4n4ry-query`);
+  assert.match(why ?? '', /\/api\/v1\/write\?tenant=a&token=\*\*\*$/);
+});
+
+/** The characters of base64 that hold nothing but this text, when so many bytes stand before it. */
+const inBase64 = (text: string, before: number): string =>
+  Buffer.from(`${'x'.repeat(before)}${text}`)
+    .toString('base64')
+    .slice(Math.ceil((before * 8) / 6), Math.floor(((before + text.length) * 8) / 6));
+
 test('remote-write: what we cannot honour is refused at load', () => {
   const why = (given: object) =>
     remoteWriteSettings
