@@ -2,11 +2,12 @@ import { createHash } from 'node:crypto';
 import { listFiles } from '../config/files.ts';
 import { loadTexts } from '../config/load.ts';
 import { choosePart, type ListPart } from '../config/part.ts';
-import { problemText } from '../config/problem.ts';
+import { type Problem, problemText } from '../config/problem.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import { standsOn } from '../config/stands-on.ts';
 import type { EpochMs, StandsOn } from '../kernel/check.ts';
-import { isRemote, type RemoteLists, shownUrl } from './remote-lists.ts';
+import { masker } from '../protocol/mask.ts';
+import { isRemote, type RemoteLists, shownUrl, urlSecrets } from './remote-lists.ts';
 
 /** The list as one vantage uses it. `hash` is of the files' contents, 12 hexadecimal digits. */
 export type InUse = ListPart & {
@@ -48,12 +49,15 @@ export type ListSource = {
 export const readList = async (source: ListSource, known: string | undefined, now: EpochMs): Promise<Reading> => {
   const { vantage, probers, environment } = source;
   const { files, problems, away } = await filesOf(source);
-  const hash = hashOf([...files.map(({ file, text }) => `${file}\n${text}`), ...problems.map(problemText)]);
+  // A server that answers with what it was asked makes a bad list, whose problems are shown.
+  const hide = masker(urlSecrets(source.paths));
+  const shown = (problem: Problem) => hide(problemText(problem));
+  const hash = hashOf([...files.map(({ file, text }) => `${file}\n${text}`), ...problems.map(shown)]);
   const bad = (all: readonly string[], isAway = false): Reading => ({ kind: 'bad', hash, problems: all, away: isAway });
   if (hash === known) return { kind: 'same' };
-  if (problems.length > 0) return bad(problems.map(problemText), away);
+  if (problems.length > 0) return bad(problems.map(shown), away);
   const loaded = loadTexts(files, { probers, environment, vantage });
-  if (!loaded.ok) return bad(loaded.problems.map(problemText));
+  if (!loaded.ok) return bad(loaded.problems.map(shown));
   const part = choosePart({ ...loaded.compiled, literals: loaded.literals }, vantage);
   if (!part.ok) return bad([part.message]);
   const { external_labels: externalLabels, discover } = loaded.list;
@@ -61,7 +65,7 @@ export const readList = async (source: ListSource, known: string | undefined, no
   return {
     kind: 'new',
     list: { ...part, hash, loadedAt: now, externalLabels, standsOn: standsOn(loaded.list), discovering },
-    warnings: loaded.warnings.map(problemText),
+    warnings: loaded.warnings.map(shown),
   };
 };
 

@@ -7,6 +7,7 @@ import type { Kit } from '../net/prober.ts';
 import { tunnel, tunnelLimitMs } from '../net/proxy.ts';
 import { within } from '../net/within.ts';
 import { basicCredentials } from '../protocol/basic-credentials.ts';
+import { querySecrets } from '../protocol/query-secrets.ts';
 
 /** A list elsewhere, or a sentence that says why it cannot be read; `away` if asking again may help. */
 export type RemoteRead = ListFile | { readonly problem: string; readonly away: boolean };
@@ -28,6 +29,18 @@ export const shownUrl = (url: string): string => {
   const { origin, pathname } = new URL(url);
   return `${origin}${pathname}`;
 };
+
+/** What in the URLs of lists is secret: passwords, as they stand and as they are sent, and tokens in queries. */
+export const urlSecrets = (urls: readonly string[]): readonly string[] =>
+  urls.flatMap((url) => {
+    const place = /^https?:/.test(url) ? URL.parse(url) : null;
+    if (place === null) return [];
+    const credentials = basicCredentials(place)?.replace('Basic ', '') ?? '';
+    const password = Buffer.from(credentials, 'base64')
+      .toString('utf8')
+      .replace(/^[^:]*:/, '');
+    return [credentials, password, place.password, ...querySecrets(place.href)];
+  });
 
 /** Asking costs money and somebody else's time, so it is done at most so often, in milliseconds. */
 const everyMs = 30_000;

@@ -77,16 +77,25 @@ test('remote lists: a password in the URL is sent as a header, and neither it no
   ]);
   state.text = 'targets: [ 7 ]';
   said.push(await readList(source, undefined, 0));
+  // A server that answers with what it was asked.
+  for (const text of [
+    `\n"${seen[0]}": 1\n"${seen[1]}": 2\n`,
+    'modules: { "git:canary one": { prober: "canary one" } }',
+  ]) {
+    state.text = text;
+    said.push(await readList(source, undefined, 0));
+  }
   state.status = 403;
   said.push(await readList(source, undefined, 0));
   await close();
   said.push(await readList(source, undefined, 0));
   assert.deepEqual(
     said.map((one) => Object(one).kind),
-    ['new', 'bad', 'bad', 'bad'],
+    ['new', 'bad', 'bad', 'bad', 'bad', 'bad'],
   );
-  assert.match(JSON.stringify(said[2]), /127\.0\.0\.1:\d+\/list\.yml: cannot be read: status 403/);
-  assert.ok(!JSON.stringify(said).includes('canary'), JSON.stringify(said));
+  assert.match(JSON.stringify(said[4]), /127\.0\.0\.1:\d+\/list\.yml: cannot be read: status 403/);
+  for (const secret of ['canary', Buffer.from('git:canary one').toString('base64')])
+    assert.ok(!JSON.stringify(said).includes(secret), JSON.stringify(said));
 });
 
 test('remote lists: nobody is asked more often than every half minute, unless somebody wants it so', async () => {

@@ -370,6 +370,25 @@ test('aws: a secret that is not there, or not as it should be, is said by its re
   assert.match(await reasonOf(nowhere.secret({ secret: 'ssm:/x' })), /it names no region, and AWS_REGION is not set/);
 });
 
+test('aws: an endpoint that repeats what it got has no credentials in the error', async () => {
+  const echo = createServer((request, response) => {
+    const { headers } = request;
+    const text = `<Error><Code>SignatureDoesNotMatch</Code><Message>${JSON.stringify(headers)} ${Buffer.from(String(headers['x-amz-security-token'])).toString('base64')}</Message></Error>`;
+    response.writeHead(403).end(text);
+  });
+  const { port, [Symbol.asyncDispose]: close } = await listening(echo);
+  await using _ = { [Symbol.asyncDispose]: close };
+  await using there = calls({
+    AWS_ENDPOINT_URL: `http://127.0.0.1:${port}`,
+    AWS_ACCESS_KEY_ID: 'AKIDEXAMPLE',
+    AWS_SECRET_ACCESS_KEY: 'canary-aws-secret-key',
+    AWS_SESSION_TOKEN: 'canary-session-token',
+  });
+  const why = await reasonOf(s3Get(there, object));
+  assert.match(why, /SignatureDoesNotMatch: .*\*\*\*/);
+  assert.doesNotMatch(why, /canary|Y2FuYXJ5|Signature=[\da-f]/);
+});
+
 test('aws: an error answer is one short line, whatever its form', () => {
   const of = (text: string) => awsProblem({ status: 400, body: Buffer.from(text) });
   assert.equal(

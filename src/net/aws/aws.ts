@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
+import { mask } from '../../protocol/mask.ts';
 import { codeOf } from '../failure.ts';
 import { proxyFor, tunnel, tunnelLimitMs } from '../proxy.ts';
 import { within } from '../within.ts';
@@ -33,7 +34,8 @@ export type AwsAnswer = {
 export type Aws = AsyncDisposable & {
   /**
    * Answers whatever the status is, after up to two more tries where the service has no time, fails, or is not reached, and with
-   * new credentials where those in use have expired. Rejects with an error's code, or with the signal's reason.
+   * new credentials where those in use have expired. Rejects with an error's code, or with the signal's reason. The body of an error
+   * answer is cut at 4,096 bytes, and what it repeats of the credentials is masked.
    */
   readonly call: (request: AwsRequest, signal?: AbortSignal) => Promise<AwsAnswer>;
 };
@@ -80,7 +82,8 @@ export const aws = ({ environment, file, ask }: AwsParts): Aws => {
       const last = tries === waitsMs.length;
       try {
         const over = signal === undefined ? limit : AbortSignal.any([signal, limit]);
-        const answer = await http.send(signed, over, request.mostBytes);
+        const got = await http.send(signed, over, request.mostBytes);
+        const answer = got.status < 400 ? got : { ...got, body: maskedError(got.body, used, signed) };
         if (last) return answer;
         const code = awsCode(answer);
         if (expiredCodes.test(code)) credentials.drop(used);
@@ -96,6 +99,21 @@ export const aws = ({ environment, file, ask }: AwsParts): Aws => {
 };
 
 type Environment = AwsParts['environment'];
+
+/** What is read of an error answer, in bytes. */
+const mostErrorBytes = 4_096;
+
+/** An error answer without what it repeats of the credentials: services say what they would have signed, and others send all back. */
+const maskedError = (
+  body: Buffer,
+  { secretAccessKey, sessionToken = '' }: Credentials,
+  { headers }: SignedRequest,
+): Buffer => {
+  const signature = /Signature=([\da-f]+)/.exec(headers.authorization ?? '')?.[1] ?? '';
+  const text = mask(body.toString('utf8', 0, mostErrorBytes), [secretAccessKey, sessionToken, signature]);
+  // The end of a cut text may be the start of a secret.
+  return Buffer.from(body.length > mostErrorBytes ? text.slice(0, -64) : text);
+};
 
 /** Where a service is, and the header that names the bucket's or the service's host. */
 const addressed = ({ service, region, path = '/', bucket, headers = {} }: AwsRequest, environment: Environment) => {
@@ -185,7 +203,7 @@ type Answered = Pick<AwsAnswer, 'status' | 'body'>;
 
 /** What stands under one of these names in an error answer of JSON or XML. */
 const partOf = (body: Buffer, names: readonly string[]): string => {
-  const text = body.subarray(0, 4_096).toString('utf8');
+  const text = body.toString('utf8', 0, mostErrorBytes);
   const found = names
     .map((name) => new RegExp(`<${name}>([^<]*)<|"${name}"\\s*:\\s*"([^"]*)"`).exec(text))
     .find((one) => one !== null);
