@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { listFiles } from '../config/files.ts';
 import { loadTexts } from '../config/load.ts';
 import { choosePart, type ListPart } from '../config/part.ts';
+import { plaintextSources } from '../config/plaintext.ts';
 import { type Problem, problemText } from '../config/problem.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import { standsOn } from '../config/stands-on.ts';
@@ -65,7 +66,7 @@ export const readList = async (source: ListSource, known: string | undefined, no
   return {
     kind: 'new',
     list: { ...part, hash, loadedAt: now, externalLabels, standsOn: standsOn(loaded.list), discovering },
-    warnings: loaded.warnings.map(shown),
+    warnings: [...plaintextSources(source.paths, environment), ...loaded.warnings.map(shown)],
   };
 };
 

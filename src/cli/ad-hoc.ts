@@ -2,6 +2,7 @@ import { loadValue } from '../config/load.ts';
 import type { Problem } from '../config/problem.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Check } from '../kernel/check.ts';
+import { withoutQuerySecrets } from '../protocol/query-secrets.ts';
 import type { OpenList } from './open-list.ts';
 
 /** What somebody wants to probe right now. */
@@ -30,7 +31,7 @@ export const adHocChecks = (wish: Wish, list: OpenList | undefined, probers: Pro
       modules: list?.list.modules ?? {},
       targets: [
         {
-          name: wish.target,
+          name: withoutQuerySecrets(wish.target),
           target: wish.target,
           interval: '1d',
           ...(wish.module !== undefined && { module: wish.module }),

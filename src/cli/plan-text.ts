@@ -2,6 +2,7 @@ import type { ListPart } from '../config/part.ts';
 import { formatDuration } from '../kernel/duration.ts';
 import { printable } from '../kernel/printable.ts';
 import { jsonText } from '../protocol/json-text.ts';
+import { withoutQuerySecrets } from '../protocol/query-secrets.ts';
 import { counted } from './paint.ts';
 
 /** What a run would probe and where its samples would go, for people or as one JSON object. Secrets do not appear. */
@@ -27,7 +28,7 @@ const checkData = ({ id, instance, target, module, labels }: ListPart['checks'][
   id,
   name: target.name,
   instance,
-  address: target.address,
+  address: withoutQuerySecrets(target.address),
   prober: module.prober,
   module: module.name,
   intervalSeconds: target.intervalMs / 1_000,

@@ -11,6 +11,7 @@ import { isLinkLocal, isMetadata } from './hosts.ts';
 import { addIssues } from './issues.ts';
 import { checkLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
+import { checkPlaintext } from './plaintext.ts';
 import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
 import type { List, ProberTable } from './schema.ts';
 import { type Selection, selector, unmatchedText } from './selectors.ts';
@@ -65,6 +66,7 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     problems: problems.all,
     more: problems.more(),
   });
+  checkPlaintext(list, probers, warnings.add);
   const endpoints = endpointsOf(list, work.select, vantages, problems.add, warnings.add);
   checkVariables({ vantages, checks: work.checks, endpoints }, problems.add);
   // What is discovered, or what clusters publish, may be all that there is, or all that a vantage probes.

@@ -1,5 +1,6 @@
 import type { Place } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
+import { withoutQuerySecrets } from '../protocol/query-secrets.ts';
 import { quoted } from './problem.ts';
 import type { ProberTable } from './schema.ts';
 import { exampleReference } from './secrets.ts';
@@ -58,7 +59,7 @@ export const locate = (text: string, wanted: string | undefined, probers: Prober
 const noUserInfo = `a user name or password in a target is not accepted; write them as basic_auth in the block of the prober, the password as a reference such as ${exampleReference}`;
 
 /** The text for a message; a password may stand before an @, in forms that are no URL. */
-const shown = (text: string): string => (text.includes('@') ? 'a text with @' : quoted(text));
+const shown = (text: string): string => (text.includes('@') ? 'a text with @' : quoted(withoutQuerySecrets(text)));
 
 const schemesOf = (probers: ProberTable): string[] => Object.values(probers).flatMap(({ schemes }) => [...schemes]);
 

@@ -1,6 +1,7 @@
 import { parseDuration } from '../kernel/duration.ts';
 import type { Place } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
+import { withoutQuerySecrets } from '../protocol/query-secrets.ts';
 import type { Choices } from './choices.ts';
 import { sideOf } from './hosts.ts';
 import type { ModuleRow, Modules } from './modules.ts';
@@ -107,7 +108,7 @@ export const itemsOf = (
     place: located.place,
     module: row,
     overlay: overlayOf(entry, row, path, tables),
-    instance: entry.instance ?? entry.target,
+    instance: withoutQuerySecrets(entry.instance ?? entry.target),
     ...timesOf(chosen, row, entry),
   };
   const items = [main];
@@ -189,7 +190,7 @@ type Beside = { readonly main: Item; readonly chosen: Chosen; readonly tables: T
 const alsoItem = (raw: string | AlsoEntry, path: Path, { main, chosen, tables }: Beside): Item | undefined => {
   const entry = typeof raw === 'string' ? meaningOf(raw, main, tables) : raw;
   if (entry === undefined) {
-    tables.add(path, `not a scheme, URL or module; saw ${quoted(withoutUserInfo(String(raw)))}`);
+    tables.add(path, `not a scheme, URL or module; saw ${quoted(withoutQuerySecrets(withoutUserInfo(String(raw))))}`);
     return undefined;
   }
   const wanted = entry.module === undefined ? undefined : named(entry.module, path, tables);
@@ -204,7 +205,7 @@ const alsoItem = (raw: string | AlsoEntry, path: Path, { main, chosen, tables }:
     place: located.place,
     module,
     overlay: overlayOf(entry, module, path, tables),
-    instance: entry.instance ?? text,
+    instance: withoutQuerySecrets(entry.instance ?? text),
     ...timesOf(chosen, module, entry),
   };
 };

@@ -1,3 +1,4 @@
+import { plaintextSecretsIn } from '../config/plaintext-secrets.ts';
 import { quoted } from '../config/problem.ts';
 import { secretFileIn } from '../config/secret-files.ts';
 import { isSecretRef } from '../config/secrets.ts';
@@ -27,7 +28,7 @@ export const refusal = (
   if (isChosen && modules !== 'without_secrets')
     return `module: objects may not choose ${quoted(module)} here; write it into \`modules\` of ${name} if they may`;
   if (!hasSecrets(settings)) return undefined;
-  return `module: ${quoted(module)} has secrets, which no host gets by being found; write it into \`modules\` of ${name} if that is meant`;
+  return `module: ${quoted(module)} has secrets or a body, which no host gets by being found; write it into \`modules\` of ${name} if that is meant`;
 };
 
 const known = new WeakMap<object, boolean>();
@@ -35,10 +36,19 @@ const known = new WeakMap<object, boolean>();
 /** Thousands of checks share the settings of one module. */
 const hasSecrets = (settings: unknown): boolean => {
   if (typeof settings !== 'object' || settings === null) return false;
-  const has = known.get(settings) ?? (holdsReference(settings) || secretFileIn(settings) !== undefined);
+  const has =
+    known.get(settings) ??
+    (holdsReference(settings) ||
+      secretFileIn(settings) !== undefined ||
+      plaintextSecretsIn(settings).length > 0 ||
+      hasBody(settings));
   known.set(settings, has);
   return has;
 };
+
+/** What a body holds is the list's own business, whatever it reads like: it was written for one host. */
+const hasBody = (settings: object): boolean =>
+  ('body' in settings && settings.body !== '') || ('body_file' in settings && settings.body_file !== undefined);
 
 const holdsReference = (value: unknown): boolean =>
   typeof value === 'object' && value !== null && (isSecretRef(value) || Object.values(value).some(holdsReference));

@@ -1,3 +1,4 @@
+import { plaintextSecretsIn } from '../config/plaintext-secrets.ts';
 import { isSecretRef } from '../config/secrets.ts';
 import { formatDuration } from '../kernel/duration.ts';
 
@@ -16,18 +17,31 @@ export type SettingChange = { readonly key: string; readonly before?: string; re
 /** Settings as paths and texts, as a list writes them. Secrets are references, those in the open only say that they are. */
 export const flatSettings = (settings: object, origin: Origin = {}): FlatSettings => {
   const found = new Map<string, Said>();
-  flatten(settings, '', origin, found);
+  flatten(settings, { start: '', origin, hidden: new Set() }, found);
   return found;
 };
 
-const flatten = (value: object, start: string, origin: Origin, into: Map<string, Said>): void => {
+/** Where a walk stands, and the paths whose values are secrets that are written out. */
+type Place = { readonly start: string; readonly origin: Origin; readonly hidden: Set<string> };
+
+const flatten = (value: object, { start, origin, hidden }: Place, into: Map<string, Said>): void => {
+  const below = (key: string | number, from: string, isIndex: boolean) =>
+    isIndex ? `${from}[${key}]` : from === '' ? String(key) : `${from}.${key}`;
+  for (const { path } of plaintextSecretsIn(value)) {
+    // Values of a list stand together in one text.
+    const keys = typeof path.at(-1) === 'number' ? path.slice(0, -1) : path;
+    hidden.add(keys.reduce<string>((from, key) => below(key, from, typeof key === 'number'), start));
+  }
   for (const [key, one] of Object.entries(value)) {
-    const path = Array.isArray(value) ? `${start}[${key}]` : start === '' ? key : `${start}.${key}`;
+    const path = below(key, start, Array.isArray(value));
     if (isSecretRef(one)) into.set(path, secretSaid(one.secret, origin));
-    else if (isBlock(one)) flatten(one, path, origin, into);
+    else if (isBlock(one)) flatten(one, { start: path, origin, hidden }, into);
+    else if (hidden.has(path)) into.set(path, { text: inPlaintext, value: `literal ${JSON.stringify(one)}` });
     else if (one !== undefined) into.set(path, said(key, one, origin));
   }
 };
+
+const inPlaintext = '(a secret in the open)';
 
 /** What has keys of its own: a mapping, or a list of such. */
 const isBlock = (value: unknown): value is object =>
@@ -37,7 +51,7 @@ const isBlock = (value: unknown): value is object =>
 
 const secretSaid = (secret: string, { literals }: Origin): Said =>
   secret.startsWith('literal:')
-    ? { text: '(a secret in the open)', value: `literal ${literals?.get(secret) ?? ''}` }
+    ? { text: inPlaintext, value: `literal ${literals?.get(secret) ?? ''}` }
     : { text: `\${${secret}}`, value: secret };
 
 const said = (key: string, value: unknown, origin: Origin): Said => {

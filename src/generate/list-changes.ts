@@ -1,4 +1,5 @@
 import type { Check, Slo } from '../kernel/check.ts';
+import { withoutQuerySecrets } from '../protocol/query-secrets.ts';
 import { durationInList, flatSettings, type Origin, type SettingChange, settingChanges } from './flat-settings.ts';
 
 /** One thing that is not as it was: a target, which of its settings, and its values as text. Secrets are references. */
@@ -119,11 +120,14 @@ const sloOf = (slo: Slo | undefined): object | undefined =>
 /** What one check of a target says for itself, but for the block of its prober. */
 const ownOf = ({ check: { instance, module, target } }: Place): object => ({
   // The instance is the target as it is written, unless the list says otherwise.
-  ...(instance.includes(target.address) ? { target: instance } : { target: target.address, instance }),
+  ...targetAndInstance(instance, withoutQuerySecrets(target.address)),
   interval: durationInList(target.intervalMs),
   timeout: durationInList(module.timeoutMs),
   module: module.name,
 });
+
+const targetAndInstance = (instance: string, address: string): object =>
+  instance.includes(address) ? { target: instance } : { target: address, instance };
 
 type BlockComparison = (before: Check, after: Check) => readonly SettingChange[];
 

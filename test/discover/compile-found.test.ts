@@ -241,7 +241,7 @@ test('found targets: an object has no secret sent to its host by a module that i
     remarks.map(({ origin, why }) => `${origin}: ${why}`),
     ['partner', 'by_file'].map(
       (name, index) =>
-        `Ingress shop/0000${index}: module: "${name}" has secrets, which no host gets by being found; write it into \`modules\` of kubernetes[0] if that is meant`,
+        `Ingress shop/0000${index}: module: "${name}" has secrets or a body, which no host gets by being found; write it into \`modules\` of kubernetes[0] if that is meant`,
     ),
   );
   assert.doesNotMatch(JSON.stringify(groups()), /partner/);
@@ -254,6 +254,45 @@ test('found targets: an object has no secret sent to its host by a module that i
   assert.deepEqual(used({ modules: 'any' }), ['api', 'by-file', 'http-2xx', 'partner']);
 });
 
+test('found targets: literal secrets and bodies are secrets too: no object may choose a module that has any', () => {
+  const modules = {
+    bearer: { prober: 'http', http: { headers: { Authorization: 'Bearer literal-token' } } },
+    key: { prober: 'http', http: { headers: { 'X-Api-Key': 'literal' } } },
+    cookie: { prober: 'http', http: { headers: { Cookie: 'session=literal' } } },
+    more: { prober: 'http', http: { http_headers: { 'X-Auth-Token': { values: ['literal'] } } } },
+    form: { prober: 'http', http: { method: 'POST', body: 'a=1' } },
+    file: { prober: 'http', http: { method: 'POST', body_file: import.meta.filename } },
+    plain: { prober: 'http', http: { method: 'POST', headers: { 'X-Tag': 'a' } } },
+  };
+  const chosen = Object.keys(modules).map((module) => ({ target: `https://${module}.example.com`, module }));
+  const used = (more: Partial<FoundBlock>) =>
+    names(
+      compileFound(
+        base({ modules }),
+        [block(chosen, { ...more, defaults: { from: ['prod'], ...more.defaults } })],
+        probers,
+      ),
+    );
+  assert.deepEqual(
+    used({}).map((id) => id.replace(/\.example.*/, '')),
+    ['plain'],
+  );
+  assert.equal(used({ modules: 'any' }).length, chosen.length);
+  const { remarks } = compileFound(base({ modules }), [block(chosen, { defaults: { from: ['prod'] } })], probers);
+  for (const { why } of remarks)
+    assert.match(why, /^module: "\w+" has secrets or a body, which no host gets by being found; /);
+  const login = { prober: 'tcp', tcp: { query_response: [{ send: 'PASS literal' }] } };
+  const tcp = (module: string) =>
+    names(
+      compileFound(
+        base({ modules: { login } }),
+        [block([{ target: 'tcp://a.example.com:21', module }], { defaults: { from: ['prod'] } })],
+        probers,
+      ),
+    );
+  assert.deepEqual([tcp('login').length, tcp('tcp_connect').length], [0, 1]);
+});
+
 test('found targets: a module with secrets that the list has for all is not for hosts that were found', () => {
   const inherited = (list: object, more: Partial<FoundBlock> = {}) =>
     compileFound(base(list), [block(['https://found.example.com'], more)], probers);
@@ -263,7 +302,7 @@ test('found targets: a module with secrets that the list has for all is not for 
     { modules: { http_2xx, partner: http_2xx } },
   ]) {
     assert.deepEqual(names(inherited(list)), []);
-    assert.match(inherited(list).remarks[0]?.why ?? '', /^module: "(?:partner|http_2xx)" has secrets/);
+    assert.match(inherited(list).remarks[0]?.why ?? '', /^module: "(?:partner|http_2xx)" has secrets or a body/);
     assert.equal(names(inherited(list, { modules: ['partner', 'http_2xx'] })).length, 1);
   }
   assert.equal(names(inherited({ modules: partner.modules }, { defaults: { module: 'partner' } })).length, 1);
