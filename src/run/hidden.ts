@@ -23,11 +23,25 @@ const maskFor = (kit: Kit, secrets: ReadonlySet<string>): Mask => {
   const known = lastMasks.get(kit) ?? new Map<string, Mask>();
   lastMasks.set(kit, known);
   const key = JSON.stringify([...secrets]);
-  const mask = known.get(key) ?? masker(secrets);
+  const mask = known.get(key) ?? remembering(masker(secrets));
   if (known.size >= mostMasks) known.clear();
   known.set(key, mask);
   return mask;
 };
+
+/** Runs say the same short texts again and again: addresses, names of ciphers. */
+const remembering = (mask: Mask): Mask => {
+  const known = new Map<string, string>();
+  return (text) => {
+    if (text.length > longestKnown) return mask(text);
+    const shown = known.get(text) ?? mask(text);
+    if (known.size >= mostKnown) known.clear();
+    known.set(text, shown);
+    return shown;
+  };
+};
+const longestKnown = 64;
+const mostKnown = 32;
 
 /** Begins a run without any secret. What masks cost to prepare is kept with `keeper`, the kit of the process. */
 export const hidden = (kit: Kit, keeper: Kit = kit): Hidden => {

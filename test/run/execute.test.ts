@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises';
 import { test } from 'node:test';
 import { failure } from '../../src/kernel/reason.ts';
 import { marks } from '../../src/net/marks.ts';
+import type { Kit } from '../../src/net/prober.ts';
 import { execute } from '../../src/run/execute.ts';
 import { emptyKit, exampleCheck, exampleProber } from './example.ts';
 
@@ -60,6 +61,26 @@ test('execute: a prober that throws gives reason unexpected, and the message it 
   assert.equal(only?.reason, 'unexpected');
   assert.match(only?.detail ?? '', /^the prober threw TypeError ERR_INVALID_CHAR at execute\.test\.ts:\d+$/);
   assert.ok(!JSON.stringify(run).includes('canary'));
+});
+
+test('execute: what a peer repeats of the secrets of a run is masked in failures and trace, before it is cut', async () => {
+  const canary = 'canary-7f3a-of-the-run';
+  const kit: Kit = { ...emptyKit, secret: async (value) => (typeof value === 'string' ? value : canary) };
+  const prober = exampleProber(async ({ kit: own, hide, mask, trace }) => {
+    trace('before', { text: 'plain' });
+    await own.secret({ secret: 'env:X' });
+    hide('hunter2-other');
+    trace('echo', { text: `${'x'.repeat(290)} ${canary}`, number: 5 });
+    const encoded = Buffer.from(`u:${canary}`).toString('base64');
+    return {
+      facts: { label: mask(encoded) },
+      failures: [failure('unexpected', 'check', `saw ${canary} and hunter2-other`)],
+    };
+  });
+  const run = await execute(exampleCheck(), prober, kit, { clock });
+  assert.equal(run.outcome.failures[0]?.detail, 'saw *** and ***');
+  assert.equal(run.trace.find(({ what }) => what === 'echo')?.data?.text, `${'x'.repeat(290)} ***`);
+  assert.doesNotMatch(JSON.stringify(run), /canary|hunter2|Y2FuYXJ5|jYW5hcnk/);
 });
 
 test('execute: what a bundle threw is named by its place too', async () => {
