@@ -98,7 +98,7 @@ const probe = async (target: string, settings: TcpSettings, context: Context): P
 
 /** The texts to send, step by step; the secrets among them are not to be repeated. */
 const sendsOf = async ({ query_response: steps }: TcpSettings, { kit, hide }: Context): Promise<readonly string[]> => {
-  const sends = await Promise.all(steps.map(({ send }) => (send === '' ? '' : kit.secret(send))));
+  const sends = await Promise.all(steps.map(({ send }) => kit.secret(send)));
   for (const secret of secretsInDialogue(sends).flat()) hide(secret);
   return sends;
 };
