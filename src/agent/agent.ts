@@ -99,7 +99,12 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   }
   const { vantage } = first.list;
   const deliveries = makeDeliveries(vantage.name, kit, log);
-  const checker = makeChecker({ probers: source.probers, kit, clock });
+  const checker = makeChecker({
+    probers: source.probers,
+    kit,
+    clock,
+    mayReach: (reach, ip) => found.mayReach(reach, ip),
+  });
   const pace = makePace({ share: cpuShare() });
   const tally = makeTally(log);
 
@@ -176,7 +181,9 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     changed: () => void started.promise.then((all) => all.foundAnew()),
   });
   const started = Promise.withResolvers<ListInUse>();
-  const expand = services(kit.resolver);
+  const expand = services(kit.resolver, (check, count) =>
+    log('warn', `${check.target.name}: ${count} hosts of this service are left out, since there are more than may be`),
+  );
   const inUse = await listInUse({ first: first.list, source, shard, log, expand, found, use });
   started.resolve(inUse);
 

@@ -1,6 +1,8 @@
 import type { List, ProberTable } from '../config/schema.ts';
 import type { BlockState, Discovery } from '../discover/discovery.ts';
+import type { Remark } from '../discover/found.ts';
 import type { Check } from '../kernel/check.ts';
+import { fairShare } from '../protocol/fair-share.ts';
 import type { Log } from './log.ts';
 import type { News } from './publisher.ts';
 
@@ -12,6 +14,8 @@ export type FoundInUse = AsyncDisposable & {
   readonly checks: () => readonly Check[];
   /** Looks what is found now. */
   readonly refresh: () => void;
+  /** Whether a check that was found, with this `reach`, may dial an address. */
+  readonly mayReach: (reach: string, ip: string) => boolean;
   readonly state: () => readonly BlockState[];
 };
 
@@ -42,6 +46,8 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
   let checks: readonly Check[] = [];
   /** What was found by the `discover` before, until that of now has heard of all its sources. */
   let held: readonly Check[] = [];
+  /** What that block let its checks reach. */
+  let heldReach: Discovery['mayReach'] | undefined;
   let timer: NodeJS.Timeout | undefined;
   let tookMs = 0;
   let closed = false;
@@ -59,12 +65,15 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
     );
   };
 
-  const sayRemarks = (remarks: readonly { readonly origin: string; readonly why: string }[]) => {
-    const now = new Set(remarks.map(({ origin, why }) => `${origin}: ${why}`));
-    const fresh = [...now].filter((text) => !said.has(text));
-    for (const text of fresh.slice(0, mostRemarks)) log('warn', text);
-    if (fresh.length > mostRemarks) log('warn', `and ${fresh.length - mostRemarks} more remarks on what was found`);
+  const sayRemarks = (remarks: readonly Remark[]) => {
+    const textOf = ({ origin, why }: Remark) => `${origin}: ${why}`;
+    const now = new Set(remarks.map(textOf));
+    const fresh = remarks.filter((one) => !said.has(textOf(one)));
     said = now;
+    if (fresh.length === 0) return;
+    // No namespace keeps the remarks on another out of the log.
+    for (const one of fairShare(fresh, mostRemarks, ({ tenant = '' }) => tenant)) log('warn', textOf(one));
+    if (fresh.length > mostRemarks) log('warn', `and ${fresh.length - mostRemarks} more remarks on what was found`);
   };
 
   /** Says which sources cannot be read, and which can again. */
@@ -88,7 +97,7 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
     const compiled = open.discovery.compile(list);
     const states = open.discovery.state();
     sayStates(states);
-    if (states.every(({ syncedAt }) => syncedAt !== undefined)) held = [];
+    if (states.every(({ syncedAt }) => syncedAt !== undefined)) [held, heldReach] = [[], undefined];
     const found = compiled.checks.filter((check) => check.vantage.name === vantage);
     const ids = new Set(found.map(({ id }) => id));
     checks = [...found, ...held.filter(({ id }) => !ids.has(id))];
@@ -96,7 +105,7 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
     tell({ list, checks: compiled.checks, isComplete });
     const above = [...compiled.above].map(([name, count]) => ({
       origin: name,
-      why: `${count} targets above max_targets are left out`,
+      why: `${count} targets are left out, since there are more than may be`,
     }));
     sayRemarks([...above, ...compiled.remarks]);
     tookMs = performance.now() - began;
@@ -110,6 +119,7 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
         const before = open;
         held = key === undefined ? [] : checks;
         checks = held;
+        heldReach = held.length === 0 ? undefined : (before?.discovery.mayReach ?? heldReach);
         open = undefined;
         problems.clear();
         await before?.discovery[Symbol.asyncDispose]();
@@ -129,6 +139,7 @@ export const foundInUse = ({ vantage, probers, environment, file, log, changed, 
     },
     checks: () => checks,
     refresh,
+    mayReach: (reach, ip) => open?.discovery.mayReach(reach, ip) === true || heldReach?.(reach, ip) === true,
     state: () => open?.discovery.state() ?? [],
     [Symbol.asyncDispose]: async () => {
       closed = true;

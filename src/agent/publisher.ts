@@ -1,8 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import { type Compiled, compile } from '../config/compile.ts';
-import type { PublishSettings } from '../config/discover.ts';
-import { allowedFor } from '../config/from-cluster.ts';
-import type { References } from '../config/references.ts';
+import { type PublishSettings, publishedShareOf } from '../config/discover.ts';
+import { type Allowed, allowedFor } from '../config/from-cluster.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import { nextPublication, type Publication, type Publishable, publishable } from '../discover/publication.ts';
 import type { Check } from '../kernel/check.ts';
@@ -140,10 +139,12 @@ export const publisher = ({ aws, log, probers, ...times }: PublisherParts): Publ
       now: Date.now(),
       graceMs: parseDuration(publish.grace) ?? 0,
       isComplete: told.isComplete,
-      maxTargets: publish.max_targets,
+      share: publishedShareOf(publish),
     });
     say([
-      ...(next.above > 0 ? [`${next.above} targets above discover.publish.max_targets are not told outside`] : []),
+      ...(next.above > 0
+        ? [`${next.above} targets above their namespace's part of discover.publish.max_targets are not told outside`]
+        : []),
       ...remarks.map(({ name, why }) => `${name} is not told outside: ${why}`),
     ]);
     before = next.publication;
@@ -218,14 +219,14 @@ export const publisher = ({ aws, log, probers, ...times }: PublisherParts): Publ
 
 /** What checks from a cluster may refer to at a vantage, looked up once for each list. */
 const allowedIn = (probers: ProberTable) => {
-  let known: { readonly list: List; readonly of: ReadonlyMap<string, References> } | undefined;
-  return (list: List, vantage: string): References => {
+  let known: { readonly list: List; readonly of: ReadonlyMap<string, Allowed> } | undefined;
+  return (list: List, vantage: string): Allowed => {
     if (known?.list !== list) known = { list, of: allowedOf(compile(list, probers)) };
     return known.of.get(vantage) ?? allowedFor([], []);
   };
 };
 
-const allowedOf = ({ checks, endpoints, vantages }: Compiled): ReadonlyMap<string, References> =>
+const allowedOf = ({ checks, endpoints, vantages }: Compiled): ReadonlyMap<string, Allowed> =>
   new Map(
     vantages.map(({ name }) => [
       name,

@@ -75,7 +75,7 @@ export const discover = defineCommand({
     const { groups, remarks, above } = discovery.compile(list);
     for (const { origin, why } of remarks) io.stderr.write(`warning: ${printable(`${origin}: ${why}`)}\n`);
     for (const [name, count] of above)
-      io.stderr.write(`warning: ${name}: ${count} targets above max_targets are left out\n`);
+      io.stderr.write(`warning: ${name}: ${count} targets are left out, since there are more than may be\n`);
     const failed = discovery.state().filter((state) => !isHeardOf(state));
     for (const { name, problem = 'no answer' } of failed) io.stderr.write(`bothways: ${name}: ${printable(problem)}\n`);
     if (failed.length > 0 || remarks.some(({ origin }) => origin.startsWith('kubernetes['))) return 1;
@@ -151,6 +151,8 @@ const listAndSettings = async (
       {
         kinds: kind.length > 0 ? kind : ['ingress', 'httproute'],
         max_targets: 100_000,
+        // What a person reads is not to be cut.
+        max_targets_per_namespace: 100_000,
         ...(namespace.length === 0 ? {} : { namespaces: namespace }),
         ...(gatewayNamespace.length === 0 ? {} : { gateway_namespaces: gatewayNamespace }),
         ...(ingressClass.length === 0 ? {} : { ingress_classes: ingressClass }),

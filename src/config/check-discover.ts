@@ -1,5 +1,6 @@
 import type { Vantage } from '../kernel/check.ts';
 import { nearest } from '../protocol/nearest.ts';
+import { shareOf } from './discover.ts';
 import type { Modules } from './modules.ts';
 import { type Path, quoted } from './problem.ts';
 import type { List } from './schema.ts';
@@ -27,6 +28,17 @@ export const checkDiscover = ({ discover, aws }: List, { modules, vantages, sele
       ['discover', 'publish'],
       `the vantage ${quoted(many.name)} stands for many agents, and each would publish in the place of the others; write \`publish\` into a list of one agent alone`,
     );
+  for (const [index, row] of (discover?.kubernetes ?? []).entries()) {
+    const count = new Set(row.namespaces).size;
+    if (count * shareOf(row) > row.max_targets)
+      add(
+        ['discover', 'kubernetes', index, 'max_targets'],
+        `${count} namespaces with ${shareOf(row)} targets each are more than ${row.max_targets}; write a larger \`max_targets\`, or a smaller \`max_targets_per_namespace\``,
+      );
+  }
+  const publish = discover?.publish;
+  if (publish !== undefined && publish.max_targets < new Set(publish.namespaces).size)
+    add(['discover', 'publish', 'max_targets'], 'less than one target for each namespace; write a larger number');
   const known = (path: Path, module: string) => {
     if (modules.find(module) !== undefined) return;
     const guess = nearest(module, modules.names());

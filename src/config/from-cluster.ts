@@ -9,24 +9,28 @@ import type { ProberTable } from './schema.ts';
 /** What a check from a cluster is measured by. `allowed` is what {@link allowedFor} gives for the vantage. */
 export type ClusterRules = {
   readonly cluster: string;
-  readonly allowed: References;
+  readonly allowed: Allowed;
   readonly probers: ProberTable;
 };
+
+/** What checks from a cluster may have because a target that is written has it. */
+export type Allowed = References & { readonly methods: ReadonlySet<string> };
 
 /** The shortest interval of a target that a cluster publishes, in milliseconds. */
 const shortestMs = 60_000;
 
 /**
- * What targets of clusters may refer to: secrets that targets which are written refer to and no receiver does, and files that the zip
+ * What targets of clusters may have: methods of targets that are written, secrets that targets which are written refer to and no receiver does, and files that the zip
  * has anyway, of which none is secret. Whoever may write a cluster's object chooses where its targets are, so all else would be a way
  * to have a function send its secrets anywhere.
  */
-export const allowedFor = (written: readonly Pick<Check, 'module'>[], receivers: unknown): References => {
+export const allowedFor = (written: readonly Pick<Check, 'module'>[], receivers: unknown): Allowed => {
   const ours = referencesIn(written.map(({ module }) => module.settings));
   const theirs = referencesIn(receivers);
   return {
     secrets: new Set([...ours.secrets].filter((one) => !isLiteral(one) && !theirs.secrets.has(one))),
     files: new Set([...ours.files, ...theirs.files]),
+    methods: new Set(written.map(({ module }) => methodOf(module.settings))),
   };
 };
 
@@ -35,7 +39,10 @@ export const allowedFor = (written: readonly Pick<Check, 'module'>[], receivers:
  * goes by the same rules, so that what is left out is said where it was found too.
  */
 export const clusterCheckProblem = (check: Check, rules: ClusterRules): string | undefined =>
-  nameProblem(check, rules.cluster) ?? placeProblem(check, rules.probers) ?? referenceProblem(check, rules.allowed);
+  nameProblem(check, rules.cluster) ??
+  placeProblem(check, rules.probers) ??
+  methodProblem(check, rules.allowed) ??
+  referenceProblem(check, rules.allowed);
 
 const nameProblem = ({ id, target: { name }, labels }: Check, cluster: string): string | undefined => {
   const start = `${cluster}/`;
@@ -59,7 +66,22 @@ const placeProblem = ({ target, module }: Check, probers: ProberTable): string |
   return undefined;
 };
 
-const referenceProblem = ({ module }: Check, allowed: References): string | undefined => {
+/** Methods that change nothing. */
+export const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD']);
+
+/** The method that a module asks by, as far as it has one. */
+export const methodOf = (settings: unknown): string =>
+  typeof settings === 'object' && settings !== null && 'method' in settings ? String(settings.method) || 'GET' : 'GET';
+
+/** Other methods may change something at a host that the list's authors did not choose. */
+const methodProblem = ({ module }: Check, { methods }: Allowed): string | undefined => {
+  const method = methodOf(module.settings);
+  return safeMethods.has(method) || methods.has(method)
+    ? undefined
+    : `it asks by ${method.slice(0, 20)}, and no target that is written for the outside does`;
+};
+
+const referenceProblem = ({ module }: Check, allowed: Allowed): string | undefined => {
   const { secrets, files } = referencesIn(module.settings);
   for (const one of secrets) {
     if (isLiteral(one)) return 'it has a secret that stands in the open in a list';

@@ -57,6 +57,10 @@ const joinLabels = (external: Labels, prober: Prober, ...parts: readonly Labels[
   return labels;
 };
 
+/** The labels of a target that others wrote, without those that the list sets for all: alerts are routed by them. */
+export const withoutExternal = (labels: Labels, external: Labels): Labels =>
+  Object.fromEntries(Object.entries(labels).filter(([name]) => (external[name] ?? '') === ''));
+
 /** All labels of a check's series: of the list, of who it is, of its vantage and of its target. */
 export const checkLabels = (
   external: Labels,

@@ -1,5 +1,5 @@
 import { nearest } from '../protocol/nearest.ts';
-import type { Remark } from './found.ts';
+import type { Remarks } from './found.ts';
 import type { Metadata } from './objects.ts';
 
 /** THE table of annotations, all under `bothways.io/`. */
@@ -23,29 +23,25 @@ const prefix = 'bothways.io/';
 export type Wishes = {
   readonly get: (name: Name) => string | undefined;
   readonly skip: boolean;
-  readonly remarks: readonly Remark[];
 };
 
 /** Reads the annotations of an object. One that is not known is remarked, since it is most likely misspelt. */
-export const wishesOf = (metadata: Metadata, origin: string): Wishes => {
+export const wishesOf = (metadata: Metadata, remarks: Remarks): Wishes => {
   const get = (name: Name): string | undefined => {
     const value = metadata.annotations[prefix + name]?.trim();
     return value === '' ? undefined : value;
   };
   const known = Object.keys(annotations);
-  const remarks = Object.keys(metadata.annotations)
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => key.slice(prefix.length))
-    .filter((name) => !known.includes(name))
-    .map((name) => {
-      const meant = nearest(name, known);
-      const advice = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${prefix}${meant}?`;
-      return { origin, why: `unknown annotation ${prefix}${name}; ${advice}` };
-    });
+  for (const key of Object.keys(metadata.annotations)) {
+    const name = key.slice(prefix.length);
+    if (!key.startsWith(prefix) || known.includes(name)) continue;
+    const meant = nearest(name, known);
+    const advice = meant === undefined ? `known are ${known.join(', ')}` : `did you mean ${prefix}${meant}?`;
+    remarks.add(`unknown annotation ${prefix}${name}; ${advice}`);
+  }
   const skip = get('skip')?.toLowerCase();
-  if (skip !== undefined && skip !== 'true' && skip !== 'false')
-    remarks.push({ origin, why: `${prefix}skip: write true or false` });
-  return { get, skip: skip === 'true' || get('probe')?.toLowerCase() === 'false', remarks };
+  if (skip !== undefined && skip !== 'true' && skip !== 'false') remarks.add(`${prefix}skip: write true or false`);
+  return { get, skip: skip === 'true' || get('probe')?.toLowerCase() === 'false' };
 };
 
 /** The scheme that is asked for; `undefined` where the object is to say it, or a sentence on what is wrong. */

@@ -1,10 +1,12 @@
 import type * as z from 'zod';
-import type { KubernetesKind, KubernetesSettings } from '../config/discover.ts';
+import { type KubernetesKind, type KubernetesSettings, shareOf } from '../config/discover.ts';
 import { kubernetesApi, placeInCluster } from '../net/kubernetes/api.ts';
 import { listAndWatch, type Watched } from '../net/kubernetes/list-watch.ts';
-import { type Finds, orNothing, type Remark, together } from './found.ts';
+import { addressBook, podAddresses, type Shown, serviceAddresses } from './addresses.ts';
+import { type Finds, nothing, orNothing, type Remark, sumOf, together } from './found.ts';
 import { httpRouteFinds } from './http-route.ts';
 import { ingressFinds } from './ingress.ts';
+import { type NamespaceBudget, namespaceBudget } from './namespace-budget.ts';
 import {
   classOf,
   gatewayObject,
@@ -16,7 +18,9 @@ import {
   probeObject,
   serviceObject,
 } from './objects.ts';
-import { probeFinds, type Selectable } from './probes.ts';
+import { ownPlaces } from './own-places.ts';
+import { type BoundedProbe, boundedProbe, probesWithin, type Selectable } from './probes.ts';
+import { reachRule } from './reach.ts';
 import { collectionPath, type Resource, resourcesOf } from './rights.ts';
 import type { Source } from './source.ts';
 import { podFinds, serviceFinds } from './workloads.ts';
@@ -34,15 +38,17 @@ export type ClusterParts = {
  * Watches the objects of a cluster that targets are made of. Throws a sentence if it is not known where the API server is; what goes
  * wrong later is in the state, while the last objects stay.
  */
-export const cluster = ({ name, settings, environment, file, changed }: ClusterParts): Source => {
+export const cluster = ({ name, settings, environment, file, changed }: ClusterParts): ClusterSource => {
   const { server, token_file: tokenFile, ca_file: caFile, kinds, namespaces, selector } = settings;
   const { gateway_namespaces: gatewayNamespaces = namespaces, ingress_classes: classes, defaults } = settings;
   const place = server === undefined ? placeInCluster(environment) : { server, tokenFile, caFile };
   if (place === undefined)
     throw new Error('this is no pod of a cluster; write `server:` and `token_file:`, or leave the block out');
   const api = kubernetesApi(place, file);
+  // Of one object no more is kept than its namespace may have, and some for what turns out to be of no use.
+  const most = 2 * shareOf(settings);
   const ending = new AbortController();
-  const started = new Map<string, { readonly resource: Resource; readonly watches: readonly Watched<unknown>[] }>();
+  const started = new Map<string, Started>();
 
   /** The watches of a resource, one for each namespace; begun once, whoever needs it. What is not kept of an object is forgotten. */
   const watch = <T, K>(
@@ -56,6 +62,7 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
     const known = started.get(key);
     // safe: a resource has one schema, and the same is kept of it everywhere
     if (known !== undefined) return known.watches as readonly Watched<K>[];
+    const budget = namespaceBudget<K>(2 * most, costOf);
     const watches = (where ?? [undefined]).map((namespace) =>
       listAndWatch<K>({
         api,
@@ -64,24 +71,26 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
           const read = schema.safeParse(object);
           return read.success ? keep(read.data) : undefined;
         },
+        admit: budget.admit,
+        isPartial: budget.isPartial,
         changed,
         signal: ending.signal,
       }),
     );
-    started.set(key, { resource, watches });
+    started.set(key, { resource, watches, budget });
     return watches;
   };
   const all = <T>(watches: readonly Watched<T>[]): T[] => watches.flatMap(({ objects }) => [...objects.values()]);
 
   const selectable = (ingress: IngressObject): Selectable | undefined => {
     if (classes !== undefined && !classes.includes(classOf(ingress) ?? '')) return undefined;
-    const finds = orNothing(ingressFinds(ingress));
-    const { namespace, labels } = ingress.metadata;
-    return finds && { namespace, labels: kinds.includes('probe') ? labels : noLabels, finds };
+    const finds = orNothing(ingressFinds(ingress, most));
+    const { namespace, name: ingressName, labels } = ingress.metadata;
+    return finds && { namespace, name: ingressName, labels: kinds.includes('probe') ? labels : noLabels, finds };
   };
   const whole = <T>(object: T): T => object;
 
-  const makers: Readonly<Record<KubernetesKind, (own: Resource, other: Resource) => () => Finds>> = {
+  const makers: Readonly<Record<KubernetesKind, (...resources: Three) => () => Finds>> = {
     ingress: (own) => {
       const watches = watch(own, ingressObject, selectable);
       return () => together(all(watches).map(({ finds }) => finds));
@@ -91,37 +100,64 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
       const gateways = watch(other, gatewayObject, whole, { isChosen: false, where: gatewayNamespaces });
       return () => {
         const known = new Map(gateways.flatMap(({ objects }) => [...objects]));
-        return together(all(routes).map((route) => httpRouteFinds(route, { known, namespaces: gatewayNamespaces })));
+        return together(
+          all(routes).map((route) => httpRouteFinds(route, { known, namespaces: gatewayNamespaces }, most)),
+        );
       };
     },
     service: (own) => {
-      const watches = watch(own, serviceObject, (object) => orNothing(serviceFinds(object)));
-      return () => together(all(watches));
+      const services = watchServices(own);
+      return () => together(all(services).flatMap(({ finds }) => finds ?? []));
     },
     pod: (own) => {
-      // What is kept of a Pod is kept because it was ready; so what is there says which were.
-      const watches: readonly Watched<KnownPod>[] = watch(own, podObject, (pod) => {
+      // Targets are kept of a Pod because it was ready; so they say which were.
+      const pods: readonly Watched<KnownPod>[] = watch(own, podObject, (pod) => {
         const { namespace, name: podName, uid } = pod.metadata;
-        const before = watches.map(({ objects }) => objects.get(`${namespace}/${podName}`)).find((one) => one);
-        const finds = orNothing(podFinds(pod, before !== undefined && before.uid === uid));
-        return finds && { uid, finds };
+        const before = pods.map(({ objects }) => objects.get(`${namespace}/${podName}`)).find((one) => one);
+        const wasReady = before?.finds !== undefined && before.uid === uid;
+        const finds = orNothing(podFinds(pod, wasReady));
+        const addresses = podAddresses(pod);
+        if (finds === undefined && addresses.own.length + addresses.nodes.length === 0) return undefined;
+        return { ...addresses, ...(finds && { uid, finds }) };
       });
-      return () => together(all(watches).map(({ finds }) => finds));
+      showing.push(() => all(pods));
+      return () => together(all(pods).flatMap(({ finds }) => finds ?? []));
     },
-    probe: (own, other) => {
-      const probes = watch(own, probeObject, whole);
+    probe: (own, other, third) => {
+      const probes = watch(own, probeObject, (probe) => boundedProbe(probe, most));
       const ingresses = watch(other, ingressObject, selectable, { isChosen: false });
+      // Static targets name Services, whose addresses are then their namespace's own.
+      if (settings.allow === 'own') watchServices(third, { isChosen: false });
       return () => {
         const scope = { ingresses: all(ingresses), namespaces, module: defaults.module };
-        return together(all(probes).map((probe) => probeFinds(probe, scope)));
+        return probesWithin(all(probes), scope, most);
       };
     },
   };
+  const showing: (() => readonly Shown[])[] = [];
+  const watchServices = (resource: Resource, choice: Choice = {}) => {
+    const services = watch(
+      resource,
+      serviceObject,
+      (service): KnownService | undefined => {
+        const finds = orNothing(serviceFinds(service));
+        const addresses = serviceAddresses(service);
+        if (finds === undefined && addresses.own.length === 0) return undefined;
+        return { ...addresses, ...(finds && { finds }) };
+      },
+      choice,
+    );
+    showing.push(() => all(services));
+    return services;
+  };
   const finders = [...new Set(kinds)].map((kind) => {
-    const [own, other = own] = resourcesOf[kind];
-    if (own === undefined || other === undefined) throw new Error(`${kind} has no resource`);
-    return makers[kind](own, other);
+    const [own, other = own, third = other] = resourcesOf[kind];
+    if (own === undefined || other === undefined || third === undefined) throw new Error(`${kind} has no resource`);
+    return makers[kind](own, other, third);
   });
+  const mayReach = reachRule({ allow: settings.allow, ranges: settings.allow_ranges });
+  const places = ownPlaces(place.server, environment);
+  let known = addressBook([], [], places());
   const watches = () => [...started.values()].flatMap(({ watches: all }) => all);
   /** Kinds that the API server does not know: something is not installed there, or not yet. */
   const missing = (): readonly Remark[] =>
@@ -132,9 +168,29 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
         why: 'the API server does not know this kind; nothing of it is found until it does',
       }));
 
+  const notKept = () => sumOf([...started.values()].map(({ budget }) => budget.left()));
+  /** While it is not known for the first time which addresses are whose, nothing is probed that may lead to one. */
+  let isComplete = false;
+  const first = Promise.all(watches().map((one) => one.first)).then(() => {
+    isComplete = true;
+    changed();
+  });
+
   return {
     name,
-    finds: () => together([...finders.map((find) => find()), { found: [], remarks: missing() }]),
+    finds: () => {
+      if (!isComplete) return nothing;
+      const above = notKept();
+      const rest = { found: [], remarks: missing(), ...(above === undefined ? {} : { above }) };
+      const finds = together([...finders.map((find) => find()), rest]);
+      known = addressBook(
+        showing.flatMap((show) => show()),
+        finds.found,
+        places(),
+      );
+      return finds;
+    },
+    mayReach: (namespace, ip) => mayReach(ip, known(namespace)),
     state: () => {
       const states = watches().map(({ state }) => state());
       const synced = states.filter(({ absent }) => !absent).map(({ syncedAt }) => syncedAt);
@@ -144,7 +200,7 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
         problem: states.find(({ problem }) => problem !== undefined)?.problem,
       };
     },
-    first: Promise.all(watches().map(({ first }) => first)).then(() => {}),
+    first,
     [Symbol.asyncDispose]: async () => {
       ending.abort();
       await Promise.all(watches().map(({ ended }) => ended));
@@ -158,4 +214,26 @@ const noLabels: Metadata['labels'] = {};
 /** Whether only objects with the labels of the block are watched, and in which namespaces. */
 type Choice = { readonly isChosen?: boolean; readonly where?: readonly string[] | undefined };
 
-type KnownPod = { readonly uid: string | undefined; readonly finds: Finds };
+/** A source that knows which addresses its targets may lead to. */
+export type ClusterSource = Source & Required<Pick<Source, 'mayReach'>>;
+
+type Three = readonly [own: Resource, other: Resource, third: Resource];
+
+type Started = {
+  readonly resource: Resource;
+  readonly watches: readonly Watched<unknown>[];
+  readonly budget: Pick<NamespaceBudget<never>, 'left' | 'isPartial'>;
+};
+
+type KnownService = Shown & { readonly finds?: Finds };
+type KnownPod = Shown & { readonly uid?: string | undefined; readonly finds?: Finds };
+
+/** What is kept of an object, in targets and remarks; addresses alone are small, and not chosen by who writes the object. */
+const costOf = (kept: unknown): number => {
+  if (typeof kept !== 'object' || kept === null) return 0;
+  // safe: these are the shapes that are kept
+  const { finds, probe, own } = kept as { finds?: Finds; probe?: BoundedProbe['probe']; own?: unknown };
+  if (finds !== undefined) return finds.found.length + finds.remarks.length;
+  if (probe !== undefined) return Math.max(1, probe.spec.targets.staticConfig?.static.length ?? 0);
+  return own === undefined ? 1 : 0;
+};

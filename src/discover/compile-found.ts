@@ -1,26 +1,28 @@
-import type * as z from 'zod';
-import { compile } from '../config/compile.ts';
+import { mostFoundHosts } from '../config/discover.ts';
 import { most } from '../config/from-cluster.ts';
-import { addIssues } from '../config/issues.ts';
-import { shortName } from '../config/place.ts';
-import { type Finding, findings } from '../config/problem.ts';
+import { roughHost, shortName } from '../config/place.ts';
 import { type List, listSchema, type ProberTable } from '../config/schema.ts';
 import { mentionsSecret } from '../config/secrets.ts';
-import { shapeOf } from '../config/shape.ts';
-import type { Check } from '../kernel/check.ts';
+import type { Check, Target } from '../kernel/check.ts';
 import { type ChoosableModules, refusal } from './choosable-modules.ts';
-import { distinct, fairShare, nameOf } from './distinct.ts';
-import type { Found, Remark } from './found.ts';
+import { compilePortion, type GroupParts, writtenAs } from './compile-portion.ts';
+import { distinct, fullNameOf, nameOf, orderOf, placeOf } from './distinct.ts';
+import type { Counts, Found, Remark } from './found.ts';
+import { remarkBook } from './remark-book.ts';
+import { asAllowed, methodRefusal, type Tenancy } from './tenancy.ts';
 
 /** What was found by one block of the list, with what that block says for all. */
-export type FoundBlock = {
-  readonly name: string;
+export type FoundBlock = GroupParts & {
   readonly found: readonly Found[];
   readonly maxTargets: number;
-  readonly defaults: List['groups'][number]['defaults'];
-  readonly labels: Readonly<Record<string, string>>;
   /** Those without secrets, if not set. */
   readonly modules?: ChoosableModules;
+  /** What those who write the objects may do; `undefined` where whoever writes the list has written what was found. */
+  readonly tenancy?: Tenancy;
+  readonly remarks?: readonly Remark[];
+  /** Targets, and remarks, that were counted and not kept. */
+  readonly above?: Counts | undefined;
+  readonly more?: Counts | undefined;
 };
 
 /** The checks of what was found, at all vantages, how many targets each block gave, and what was left out. */
@@ -30,9 +32,19 @@ export type CompiledFound = {
   /** The targets as the list would have them, made when asked for. */
   readonly groups: () => List['groups'];
   readonly remarks: readonly Remark[];
-  /** Targets left out because a block has too many, by block. */
+  /** Targets left out because a namespace or a file has more than its share, by block. */
   readonly above: ReadonlyMap<string, number>;
 };
+
+/** A target on its way, and to which block and tenant it belongs. */
+type Row = { readonly one: Found; readonly block: number; readonly tenant: string; readonly order: string };
+type Done = Row & { readonly checks: readonly Check[] };
+
+/** The rank of what a tenant has: what follows from objects of others comes last, else it is by block and object. */
+const byRank = (a: Row, b: Row): number =>
+  Number(a.one.isForeign ?? false) - Number(b.one.isForeign ?? false) ||
+  a.block - b.block ||
+  (a.order < b.order ? -1 : a.order > b.order ? 1 : 0);
 
 /**
  * So many targets are compiled at a time. What that takes on the way is many times what stays, and is to be gone before the next
@@ -41,55 +53,103 @@ export type CompiledFound = {
 const portionSize = 250;
 
 /**
- * Compiles what was found as if it stood in the list, behind what does stand there: a name that the list has is its own. What the list would refuse is left out with the same words, and harms nothing else. Texts
- * that were found are never read as secrets (a target with what looks like one is left out), and no module with secrets is taken that the block does not allow.
+ * Compiles what was found as if it stood in the list, each tenant for itself: what a tenant gets follows from the list and its own
+ * objects alone, as long as it has no more than its share. A name that the list has is its own. What the list would refuse is left out
+ * with the same words, and harms nothing else. Texts that were found are never read as secrets (a target with what looks like one is
+ * left out), and no module with secrets is taken that the block does not allow.
  */
 export const compileFound = (list: List, blocks: readonly FoundBlock[], probers: ProberTable): CompiledFound => {
-  const remarks = new Map<string, Remark>();
+  const book = remarkBook();
+  const remark = ({ origin, tenant }: Found, why: string) => book.add({ origin, why, tenant });
   const above = new Map<string, number>();
-  const counts = new Map<string, number>();
-  const checks: Check[] = [];
-  const good: Written[] = [];
-  const remark = ({ origin, why }: Remark) =>
-    void remarks.set(`${origin}: ${why}`, { origin, why: why.slice(0, most.letters) });
-  const schema = listSchema(probers);
-  const first = list.discover?.publish?.namespaces ?? [];
-  const named = distinct(
-    blocks.map(({ found }) => found.filter((one) => isSound(one, remark))),
-    { taken: namesOf(list), first, remark },
-  );
-  for (const [index, block] of blocks.entries()) {
-    const all = named[index] ?? [];
-    const kept = fairShare(all, block.maxTargets);
-    if (all.length > kept.length) above.set(block.name, all.length - kept.length);
-    const targets: Found['entry'][] = [];
-    for (let from = 0; from < kept.length; from += portionSize) {
-      const portion = kept.slice(from, from + portionSize);
-      const compiled = compilePortion({ list, block, schema, probers, remark }, portion);
-      for (const check of compiled.checks) checks.push(check);
-      for (const { entry } of compiled.kept) targets.push(entry);
+  const fromList = new Set(namesOf(list));
+  const clusters = blocks.map(({ tenancy }) => tenancy?.cluster ?? '');
+  const wantedOf = ({ one, block }: Row) => fullNameOf(one, clusters[block], clusters);
+  const tenants = new Map<string, Row[]>();
+  for (const [block, { found, tenancy, remarks = [], more, ...parts }] of blocks.entries()) {
+    for (const one of remarks) book.add(one);
+    book.addCounts(more);
+    const lost = [...(blocks[block]?.above?.values() ?? [])].reduce((sum, count) => sum + count, 0);
+    if (lost > 0) above.set(parts.name, lost);
+    const taken = labelsTaken(list, parts);
+    for (const raw of found) {
+      if (!isValid(raw, tenancy !== undefined, (why) => remark(raw, why))) continue;
+      const one = tenancy === undefined ? raw : asAllowed(raw, tenancy, taken, (why) => remark(raw, why));
+      const tenant = `${tenancy?.cluster ?? ''}${one.tenant}`;
+      const row = { one, block, tenant, order: orderOf(one) };
+      // The same target written by hand is what people mean by taking it into the list.
+      if (fromList.has(nameOf(one)) || fromList.has(wantedOf(row))) continue;
+      const rows = tenants.get(tenant);
+      if (rows === undefined) tenants.set(tenant, [row]);
+      else rows.push(row);
     }
-    counts.set(block.name, targets.length);
-    good.push(writtenAs(block, targets));
   }
-  const groups = () => schema.safeParse({ version: 1, groups: good }).data?.groups ?? [];
-  return { checks, counts, groups, remarks: [...remarks.values()], above };
+  for (const [tenant, rows] of tenants) {
+    rows.sort(byRank);
+    const share = withinShare(rows, blocks);
+    for (const [name, count] of share.above) {
+      above.set(name, (above.get(name) ?? 0) + count);
+      if (tenant !== '')
+        book.add({
+          origin: `namespace ${tenant}`,
+          why: `${count} targets above its share are left out by ${name}; see \`max_targets_per_namespace\``,
+          tenant: rows[0]?.one.tenant ?? '',
+        });
+    }
+    tenants.set(tenant, share.kept);
+  }
+  const done = compileRows(tenants, { list, blocks, probers, book });
+  const counts = new Map(blocks.map(({ name }) => [name, 0]));
+  const checks: Check[] = [];
+  const targets = blocks.map((): Found['entry'][] => []);
+  for (const rows of done.values()) {
+    const named = distinct(rows.toSorted(byRank), {
+      foundOf: ({ one }) => one,
+      nameOf: wantedOf,
+      remark: ({ one }, why) => remark(one, why),
+    });
+    for (const { one: row, name } of named) {
+      const block = blocks[row.block];
+      if (block === undefined) continue;
+      const reach = block.tenancy === undefined ? undefined : `${block.name}/${row.one.tenant}`;
+      for (const check of calledBy(row.checks, name, reach)) checks.push(check);
+      targets[row.block]?.push({ ...row.one.entry, name });
+      counts.set(block.name, (counts.get(block.name) ?? 0) + 1);
+    }
+  }
+  for (const { name, maxTargets, tenancy } of blocks) {
+    const count = counts.get(name) ?? 0;
+    if (tenancy !== undefined && count > maxTargets)
+      book.add({
+        origin: 'discover',
+        why: `${name} has ${count} targets, more than \`max_targets\` ${maxTargets}; none is left out, since each namespace keeps its share: write \`namespaces\`, or a smaller \`max_targets_per_namespace\``,
+      });
+  }
+  const groups = () => {
+    const written = blocks.map((block, index) => writtenAs(block, targets[index] ?? []));
+    return listSchema(probers).safeParse({ version: 1, groups: written }).data?.groups ?? [];
+  };
+  return { checks, counts, groups, remarks: book.all(), above };
 };
 
 /**
  * Whether the texts of a target that was found may go further. Whoever may annotate an object writes them: a long one would be in
  * every series, and what looks like a reference to a secret would be one as soon as it is printed as a list.
  */
-const isSound = ({ origin, entry }: Found, remark: (one: Remark) => void): boolean => {
-  const texts = textsOf(entry);
+const isValid = (one: Found, isTenants: boolean, remark: (why: string) => void): boolean => {
+  const texts = textsOf(one.entry);
   const why = texts.some((text) => text.length > most.letters)
     ? `a text of more than ${most.letters} letters; it is left out`
     : texts.some(mentionsSecret)
       ? 'a reference to a secret is not read from what was found; it is left out'
-      : undefined;
-  if (why !== undefined) remark({ origin, why });
+      : isTenants && !namespaceName.test(one.tenant)
+        ? 'its object is in no namespace; it is left out'
+        : undefined;
+  if (why !== undefined) remark(why);
   return why === undefined;
 };
+
+const namespaceName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** All texts in a value, keys too. */
 const textsOf = (value: unknown): readonly string[] => {
@@ -98,88 +158,134 @@ const textsOf = (value: unknown): readonly string[] => {
   return Object.entries(value).flatMap(([key, inner]) => [key, ...textsOf(inner)]);
 };
 
-/** A group as it would stand in a list. */
-type Written = Pick<FoundBlock, 'name' | 'defaults' | 'labels'> & { readonly targets: readonly Found['entry'][] };
+/** Labels that the list and the block set, for all or for a side. */
+const labelsTaken = ({ external_labels: external, defaults }: List, block: GroupParts): ReadonlySet<string> =>
+  new Set([
+    ...Object.keys(external).filter((name) => external[name] !== ''),
+    ...[defaults.outside.labels, defaults.inside.labels, block.defaults.labels, block.labels].flatMap((labels) =>
+      Object.keys(labels ?? {}),
+    ),
+  ]);
 
-const writtenAs = ({ name, defaults, labels }: FoundBlock, targets: readonly Found['entry'][]): Written => ({
-  name,
-  defaults,
-  labels,
-  // The side that a block says goes before what its objects seem to say.
-  targets: defaults.side === undefined ? targets : targets.map(({ side: _, ...entry }) => entry),
-});
+/** The rows of a tenant that are within its share of each block. What counts are places, before it is known whether they are any good. */
+const withinShare = (
+  rows: readonly Row[],
+  blocks: readonly FoundBlock[],
+): { readonly kept: Row[]; readonly above: ReadonlyMap<string, number> } => {
+  const used = new Map<number, { readonly places: Set<string>; cost: number }>();
+  const above = new Map<string, number>();
+  const kept = rows.filter(({ one, block }) => {
+    const use = used.get(block) ?? { places: new Set<string>(), cost: 0 };
+    used.set(block, use);
+    const place = placeOf(one);
+    if (use.places.has(place)) return true;
+    const { tenancy, maxTargets = 0, name = '' } = blocks[block] ?? {};
+    const cost = tenancy === undefined ? 1 : costOf(one);
+    if (use.cost + cost > (tenancy?.share ?? maxTargets)) {
+      above.set(name, (above.get(name) ?? 0) + 1);
+      return false;
+    }
+    use.places.add(place);
+    use.cost += cost;
+    return true;
+  });
+  return { kept, above };
+};
+
+/** The name of a service stands for as many targets as it may have hosts, whatever the DNS says of it. */
+const costOf = ({ entry }: Found): number =>
+  /^_[^.]+\._[^.]+\.[^.]/.test(roughHost(entry.target)) ? mostFoundHosts : 1;
 
 type Around = {
   readonly list: List;
-  readonly block: FoundBlock;
-  readonly schema: ReturnType<typeof listSchema>;
+  readonly blocks: readonly FoundBlock[];
   readonly probers: ProberTable;
-  readonly remark: (one: Remark) => void;
+  readonly book: ReturnType<typeof remarkBook>;
 };
 
-type Portion = { readonly checks: readonly Check[]; readonly kept: readonly Found[] };
-
-/** Compiles some of a block's targets; again without those that the list would refuse, until nothing is wrong with them. */
-const compilePortion = ({ list, block, schema, probers, remark }: Around, portion: readonly Found[]): Portion => {
-  for (let kept = portion; kept.length > 0; ) {
-    const written = [
-      writtenAs(
-        block,
-        kept.map(({ entry }) => entry),
-      ),
-    ];
-    const shaped = schema.safeParse({ version: 1, groups: written });
-    const compiled = shaped.success
-      ? compile({ ...list, targets: [], groups: shaped.data.groups }, probers, Number.POSITIVE_INFINITY)
-      : undefined;
-    const problems = compiled?.problems ?? shapeProblems(shaped.error?.issues ?? [], written, schema);
-    if (compiled !== undefined && problems.length === 0) return allowed(block, compiled.checks, kept, remark);
-    const bad = new Map<number, string>();
-    for (const { path, message } of problems) {
-      const [, , , index] = path;
-      if (typeof index === 'number' && !bad.has(index)) bad.set(index, sentenceAt(path.slice(4), message));
-    }
-    if (bad.size === 0) {
-      for (const { message } of problems) remark({ origin: 'discover', why: message });
-      break;
-    }
-    for (const [index, why] of bad) remark({ origin: kept[index]?.origin ?? '', why });
-    kept = kept.filter((_, index) => !bad.has(index));
-  }
-  return { checks: [], kept: [] };
-};
-
-/** What is left without the targets whose module is not for them. */
-const allowed = (
-  block: FoundBlock,
-  checks: readonly Check[],
-  kept: readonly Found[],
-  remark: (one: Remark) => void,
-): Portion => {
-  const byName = new Map(kept.map((one) => [nameOf(one), one]));
-  const refused = new Set<string>();
-  for (const { target, module } of checks) {
-    const one = byName.get(target.name);
-    const why = refusal(block, module, one?.entry.module !== undefined);
-    if (one === undefined || why === undefined) continue;
-    refused.add(target.name);
-    remark({ origin: one.origin, why });
-  }
-  if (refused.size === 0) return { checks, kept };
-  return {
-    checks: checks.filter(({ target }) => !refused.has(target.name)),
-    kept: kept.filter((one) => !refused.has(nameOf(one))),
+/** The rows of each tenant that can be used, with their checks. */
+const compileRows = (
+  tenants: ReadonlyMap<string, readonly Row[]>,
+  { list, blocks, probers, book }: Around,
+): ReadonlyMap<string, readonly Done[]> => {
+  const done = new Map<string, Done[]>();
+  const use = (row: Row, checks: readonly Check[]) => {
+    const own = done.get(row.tenant);
+    if (own === undefined) done.set(row.tenant, [{ ...row, checks }]);
+    else own.push({ ...row, checks });
   };
+  const compileChunks = (chunks: readonly (readonly Row[])[], block: FoundBlock): void => {
+    const rows = chunks.flat();
+    const { results, general } = compilePortion(
+      list,
+      block,
+      rows.map(({ one }) => one.entry),
+      probers,
+    );
+    // What is wrong with no target in particular is the fault of one tenant perhaps; then the others are compiled without it.
+    if (general.length > 0 && chunks.length > 1) {
+      for (const chunk of chunks) compileChunks([chunk], block);
+      return;
+    }
+    for (const why of general) book.add({ origin: 'discover', why });
+    for (const [index, row] of rows.entries()) {
+      const { checks = [], why = refusedModule(block, row.one, checks) } = results[index] ?? {};
+      if (why !== undefined) book.add({ origin: row.one.origin, why, tenant: row.one.tenant });
+      else if (checks.length > 0) use(row, checks);
+    }
+  };
+  for (const [index, block] of blocks.entries()) {
+    let chunks: (readonly Row[])[] = [];
+    let size = 0;
+    const flush = () => {
+      if (size > 0) compileChunks(chunks, block);
+      [chunks, size] = [[], 0];
+    };
+    for (const chunk of chunksOf(tenants, index)) {
+      if (size + chunk.length > portionSize) flush();
+      chunks.push(chunk);
+      size += chunk.length;
+    }
+    flush();
+  }
+  return done;
 };
 
-const shapeProblems = (issues: readonly z.core.$ZodIssue[], groups: unknown, schema: z.ZodType): readonly Finding[] => {
-  const found = findings(Number.POSITIVE_INFINITY);
-  addIssues(issues, { groups }, shapeOf(schema), found.add);
-  return found.all;
+/** The rows of a block in pieces that have one tenant each, what follows from objects of others apart. */
+const chunksOf = function* (tenants: ReadonlyMap<string, readonly Row[]>, block: number) {
+  for (const rows of tenants.values())
+    for (const isForeign of [false, true]) {
+      const own = rows.filter((row) => row.block === block && (row.one.isForeign ?? false) === isForeign);
+      for (let from = 0; from < own.length; from += portionSize) yield own.slice(from, from + portionSize);
+    }
 };
 
-const sentenceAt = (path: readonly PropertyKey[], why: string): string =>
-  path.length === 0 ? why : `${path.map(String).join('.')}: ${why}`;
+/** Why a target's module is not for what was found; `undefined` if it is. */
+const refusedModule = (block: FoundBlock, one: Found, checks: readonly Check[]): string | undefined => {
+  for (const { module } of checks) {
+    const why =
+      refusal(block, module, one.entry.module !== undefined) ??
+      (block.tenancy === undefined ? undefined : methodRefusal(block, module));
+    if (why !== undefined) return why;
+  }
+  return undefined;
+};
+
+/** Checks that were compiled under a number, under the name that they are to have. */
+const calledBy = (checks: readonly Check[], name: string, reach: string | undefined): readonly Check[] => {
+  const targets = new Map<Target, Target>();
+  return checks.map((check) => {
+    const target = targets.get(check.target) ?? { ...check.target, name };
+    targets.set(check.target, target);
+    return {
+      ...check,
+      id: `${name}${check.id.slice(check.target.name.length)}`,
+      target,
+      labels: { ...check.labels, name },
+      ...(reach === undefined ? {} : { reach }),
+    };
+  });
+};
 
 const namesOf = (list: List): string[] =>
   [...list.targets, ...list.groups.flatMap(({ targets }) => targets)].map((target) =>

@@ -1,4 +1,4 @@
-import type { DiscoverSettings } from '../config/discover.ts';
+import { type DiscoverSettings, type KubernetesSettings, shareOf } from '../config/discover.ts';
 import type { List, ProberTable } from '../config/schema.ts';
 import type { ChoosableModules } from './choosable-modules.ts';
 import { cluster } from './cluster.ts';
@@ -6,13 +6,14 @@ import { type CompiledFound, compileFound } from './compile-found.ts';
 import { nothing } from './found.ts';
 import type { Source, SourceState } from './source.ts';
 import { targetFiles } from './target-files.ts';
+import type { Tenancy } from './tenancy.ts';
 
 /** How a block of `discover` stands. */
 export type BlockState = SourceState & {
   readonly name: string;
   /** Objects and entries that targets were made of. */
   readonly found: number;
-  /** Targets left out because there are more than `max_targets`. */
+  /** Targets left out because a namespace, or the files, have more than they may. */
   readonly above: number;
 };
 
@@ -22,6 +23,8 @@ export type Discovery = AsyncDisposable & {
   readonly first: Promise<void>;
   /** Compiles what is found now, as if it stood in the list. */
   readonly compile: (list: List) => CompiledFound;
+  /** Whether a check with this `reach` may dial an address, by what was known when it was last compiled. */
+  readonly mayReach: (reach: string, ip: string) => boolean;
   /** How each block stood when it was last compiled. */
   readonly state: () => readonly BlockState[];
 };
@@ -38,25 +41,27 @@ export type DiscoveryParts = {
 
 /** Opens all sources of the block `discover`. One that cannot be opened says so for ever, and the others work. */
 export const openDiscovery = ({ settings, probers, environment, file, changed }: DiscoveryParts): Discovery => {
-  const rows: { readonly source: Source; readonly settings: Common; readonly modules: ChoosableModules }[] = [];
-  const open = (name: string, common: Common, modules: ChoosableModules, make: () => Source) => {
+  const rows: (Row & { readonly source: Source })[] = [];
+  const open = (name: string, row: Row, make: () => Source) => {
     try {
-      rows.push({ source: make(), settings: common, modules });
+      rows.push({ source: make(), ...row });
     } catch (error) {
       const problem = error instanceof Error ? error.message : String(error);
-      rows.push({ source: closed(name, problem), settings: common, modules });
+      rows.push({ source: closed(name, problem), ...row });
     }
   };
+  const clusters = clustersIn(settings.kubernetes);
   for (const [index, one] of settings.kubernetes.entries()) {
     const name = `kubernetes[${index}]`;
-    open(name, one, one.modules ?? 'without_secrets', () =>
+    const tenancy = tenancyOf(one, clusters[index] ?? '');
+    open(name, { settings: one, modules: one.modules ?? 'without_secrets', tenancy }, () =>
       cluster({ name, settings: one, environment, file, changed }),
     );
   }
   for (const [index, one] of settings.file_sd.entries()) {
     const name = `file_sd[${index}]`;
     // Files are written by whoever writes the list.
-    open(name, one, 'any', () => targetFiles(name, one, changed));
+    open(name, { settings: one, modules: 'any' }, () => targetFiles(name, one, changed));
   }
   let above: ReadonlyMap<string, number> = new Map();
   let counts: ReadonlyMap<string, number> = new Map();
@@ -66,18 +71,26 @@ export const openDiscovery = ({ settings, probers, environment, file, changed }:
       const finds = rows.map(({ source }) => source.finds());
       const compiled = compileFound(
         list,
-        rows.map(({ source, settings: { max_targets: maxTargets, defaults, labels }, modules }, index) => ({
+        rows.map(({ source, settings: { max_targets: maxTargets, defaults, labels }, modules, tenancy }, index) => ({
           name: source.name,
-          found: finds[index]?.found ?? [],
+          found: [],
+          remarks: [],
+          ...finds[index],
           maxTargets,
           defaults,
           labels,
           modules,
+          ...(tenancy === undefined ? {} : { tenancy }),
         })),
         probers,
       );
       ({ above, counts } = compiled);
-      return { ...compiled, remarks: [...finds.flatMap((one) => one.remarks), ...compiled.remarks] };
+      return compiled;
+    },
+    mayReach: (reach, ip) => {
+      const at = reach.indexOf('/');
+      const row = rows.find(({ source }) => source.name === reach.slice(0, at));
+      return row?.source.mayReach?.(reach.slice(at + 1), ip) ?? false;
     },
     state: () =>
       rows.map(({ source }) => ({
@@ -92,7 +105,35 @@ export const openDiscovery = ({ settings, probers, environment, file, changed }:
   };
 };
 
-type Common = Pick<DiscoverSettings['kubernetes'][number], 'max_targets' | 'defaults' | 'labels'>;
+type Row = {
+  readonly settings: Pick<KubernetesSettings, 'max_targets' | 'defaults' | 'labels'>;
+  readonly modules: ChoosableModules;
+  readonly tenancy?: Tenancy;
+};
+
+const tenancyOf = (settings: KubernetesSettings, cluster: string): Tenancy => ({
+  share: shareOf(settings),
+  minInterval: settings.min_interval,
+  expressions: settings.expressions,
+  jobs: settings.jobs,
+  cluster,
+});
+
+/**
+ * What names begin with, for each block. Namespaces of one name in two clusters are two tenants, so targets of all but one API server
+ * (the own cluster's, else the first) are called after it too: `api.example.com:6443/shop/web`.
+ */
+const clustersIn = (blocks: readonly KubernetesSettings[]): readonly string[] => {
+  const servers = [...new Set(blocks.map(({ server }) => server))];
+  const main = servers.includes(undefined) ? undefined : servers[0];
+  return blocks.map(({ server }) => {
+    if (server === undefined || server === main) return '';
+    if (!URL.canParse(server)) return `${server}/`;
+    const { hostname, protocol, port, pathname } = new URL(server);
+    const path = pathname.replace(/\/$/, '').replaceAll('/', '_');
+    return `${hostname}:${port || (protocol === 'https:' ? '443' : '80')}${path}/`;
+  });
+};
 
 /** A source that could not be opened. It knows of nothing, so nothing that it found elsewhere is over. */
 const closed = (name: string, problem: string): Source => ({

@@ -1,79 +1,68 @@
+import { most } from '../config/from-cluster.ts';
 import { shortName } from '../config/place.ts';
-import type { Found, Remark } from './found.ts';
+import type { Found } from './found.ts';
 
-/** What {@link distinct} goes by: names that the list has, and namespaces whose objects come first. */
-export type DistinctBy = {
-  readonly taken: Iterable<string>;
-  readonly first: readonly string[];
-  readonly remark: (one: Remark) => void;
+/** A target that was found and how it is called. */
+export type Named<T> = { readonly one: T; readonly name: string };
+
+/** What {@link distinct} goes by. `remark` takes why one is left out. */
+export type DistinctBy<T> = {
+  readonly foundOf: (one: T) => Found;
+  /** The name that one would have if it were alone. */
+  readonly nameOf: (one: T) => string;
+  readonly remark: (one: T, why: string) => void;
 };
 
-/** The name of what was found. */
+/** The name of what was found, as the list would have it. */
 export const nameOf = ({ entry }: Found): string =>
   typeof entry.name === 'string' ? entry.name : shortName(entry.target);
 
-/** The namespace of the object that something was found at; empty for files. */
-const namespaceOf = ({ entry: { labels } }: Found): string =>
-  typeof labels === 'object' && labels !== null && 'namespace' in labels ? String(labels.namespace) : '';
+/** Names that begin like those of a namespace's targets. */
+const likeNamespace = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\//;
 
 /**
- * What each block found, under names that are there once. A name of the list is the list's. Of two that are found, the later one says
- * after its name what it differs by. The same place with the same module is kept once. What is later depends on the namespaces that
- * come first, the order of the blocks and the names of the objects, never on when they were seen.
+ * The name of what was found among all others: it begins with the namespace of its writer, which has no slash and no underscore, and
+ * that with the `cluster` where there are several. What files name never begins like that. So no tenant's names depend on another's.
  */
-export const distinct = (
-  blocks: readonly (readonly Found[])[],
-  { taken, first, remark }: DistinctBy,
-): readonly (readonly Found[])[] => {
-  const fromList = new Set(taken);
+export const fullNameOf = (one: Found, cluster = '', clusters: readonly string[] = []): string => {
+  const name = nameOf(one);
+  if (one.tenant !== '') return `${cluster}${name.startsWith(`${one.tenant}/`) ? '' : `${one.tenant}/`}${name}`;
+  const isReserved = likeNamespace.test(name) || clusters.some((other) => other !== '' && name.startsWith(other));
+  return isReserved ? `file_sd/${name}` : name;
+};
+
+/**
+ * What one tenant has, in order of rank, under names that are there once. Of two, the later one has after its name what it differs by.
+ * The same place with the same module is kept once.
+ */
+export const distinct = <T>(rows: readonly T[], { foundOf, nameOf: wantedOf, remark }: DistinctBy<T>): Named<T>[] => {
   const owners = new Map<string, Found>();
   const places = new Map<string, Found>();
-  const kept: Found[][] = blocks.map(() => []);
-  const rankOf = (one: Found): number => (first.includes(namespaceOf(one)) ? 0 : 1);
-  const rows = blocks.flatMap((found, block) =>
-    found.map((one) => ({ one, block, rank: rankOf(one), order: orderOf(one) })),
-  );
-  const isFree = (name: string): boolean => !fromList.has(name) && !owners.has(name);
-  rows.sort((a, b) => a.rank - b.rank || a.block - b.block || compareTexts(a.order, b.order));
-  for (const { one, block } of rows) {
-    const wanted = nameOf(one);
-    // The same target written by hand is what people mean by taking it into the list.
-    if (fromList.has(wanted)) continue;
-    const place = JSON.stringify([wanted, one.entry.target, one.entry.module]);
+  const kept: Named<T>[] = [];
+  for (const row of rows) {
+    const one = foundOf(row);
+    const wanted = wantedOf(row);
+    const place = placeOf(one);
     const owner = owners.get(wanted);
-    const name = owner === undefined ? wanted : namesOf(wanted, one, owner).find(isFree);
+    const names = owner === undefined ? [wanted] : namesOf(wanted, one, owner);
+    const name = names.find((text) => !owners.has(text) && text.length <= most.letters);
     const twin = places.get(place) ?? (name === undefined ? owner : undefined);
     if (name === undefined || twin !== undefined) {
-      remark({ origin: one.origin, why: `${wanted} is a target of ${twin?.origin} already` });
+      const why = twin === undefined ? 'its name is too long' : `${wanted} is a target of ${twin.origin} already`;
+      remark(row, why);
       continue;
     }
     owners.set(name, one);
     places.set(place, one);
-    kept[block]?.push(name === wanted ? one : { ...one, entry: { ...one.entry, name } });
+    kept.push({ one: row, name });
   }
   return kept;
 };
 
-/** As many of them as there may be, an equal share of each namespace as far as it has so many: none crowds the others out. */
-export const fairShare = (found: readonly Found[], most: number): readonly Found[] => {
-  if (found.length <= most) return found;
-  const namespaces = new Map<string, number>();
-  const turns = found.map((one) => {
-    const namespace = namespaceOf(one);
-    const turn = namespaces.get(namespace) ?? 0;
-    namespaces.set(namespace, turn + 1);
-    return { one, turn, namespace };
-  });
-  const chosen = new Set(
-    turns
-      .toSorted((a, b) => a.turn - b.turn || compareTexts(a.namespace, b.namespace))
-      .slice(0, most)
-      .map(({ one }) => one),
-  );
-  return found.filter((one) => chosen.has(one));
-};
+/** A text that two have in common which are the same place under the same name, probed by the same module. */
+export const placeOf = (one: Found): string => JSON.stringify([nameOf(one), one.entry.target, one.entry.module]);
 
-/** Names that tell one from the owner of its name, the plainest first: `shop.example.com (icmp)`, `shop/web (Service)`. */
+/** Names that tell one from the owner of its name, the plainest first: `shop/shop.example.com (icmp)`, `shop/web (Service)`. */
 const namesOf = (name: string, one: Found, owner: Found): readonly string[] => {
   const own = partsOf(one);
   const other = partsOf(owner);
@@ -90,7 +79,5 @@ const partsOf = ({ origin, entry }: Found): readonly (string | undefined)[] => [
 ];
 
 /** A text that sorts by object, then by what is probed there. */
-const orderOf = ({ origin, entry }: Found): string =>
+export const orderOf = ({ origin, entry }: Found): string =>
   JSON.stringify([origin, entry.name ?? '', entry.target, entry.module ?? '', entry]);
-
-const compareTexts = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -54,7 +54,7 @@ export const fileSdFinds = (file: string, text: string): Finds | { readonly prob
         scheme === undefined || target.includes('://')
           ? target
           : `${scheme}://${target}${path === '/metrics' ? '' : path}`;
-      found.push({ origin: file, entry: { target: full, ...entry, labels: own } });
+      found.push({ origin: file, tenant: '', entry: { target: full, ...entry, labels: own } });
     }
   }
   return { found, remarks };

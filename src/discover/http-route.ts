@@ -1,5 +1,5 @@
 import { wishesOf } from './annotations.ts';
-import { type Finds, nothing, type Remark } from './found.ts';
+import { type Finds, nothing, remarksOn } from './found.ts';
 import type { GatewayObject, HttpRouteObject, ParentRef } from './objects.ts';
 import { isHost, isServedInside, noHost, originOf, pathsOf, routeTargets, type Served, usualPorts } from './routes.ts';
 
@@ -13,24 +13,25 @@ export type Gateways = {
  * The targets of an HTTPRoute: what its hostnames and those of the listeners that it is attached to have in common, over TLS where a
  * listener does that. A Gateway that says no, by its status or its listeners, serves nothing of it.
  */
-export const httpRouteFinds = (route: HttpRouteObject, gateways: Gateways): Finds => {
+export const httpRouteFinds = (
+  route: HttpRouteObject,
+  gateways: Gateways,
+  most: number = Number.POSITIVE_INFINITY,
+): Finds => {
   const { metadata } = route;
   const origin = originOf('HTTPRoute', metadata);
-  const wishes = wishesOf(metadata, origin);
+  const remarks = remarksOn(origin, metadata.namespace);
+  const wishes = wishesOf(metadata, remarks);
   if (wishes.skip) return nothing;
   const { served, problems, stars } = servedBy(route, gateways);
-  const remarks: Remark[] = [...wishes.remarks, ...problems.map((why) => ({ origin, why }))];
-  for (const host of stars) remarks.push(noHost(origin, host));
+  for (const why of problems) remarks.add(why);
+  for (const host of stars) remarks.add(noHost(host));
   const paths = pathsOf(wishes, plainPaths(route));
   if (paths.length === 0)
-    remarks.push({
-      origin,
-      why: 'each of its matches wants a method, header or query parameter; write a path in bothways.io/path',
-    });
+    remarks.add('each of its matches wants a method, header or query parameter; write a path in bothways.io/path');
   const labels = { namespace: metadata.namespace, httproute: metadata.name };
-  const hosts = served.map((one) => ({ ...one, paths }));
-  const { found, problem } = routeTargets(origin, wishes, paths.length === 0 ? [] : hosts, labels);
-  return { found, remarks: problem === undefined ? remarks : [...remarks, { origin, why: problem }] };
+  const hosts = paths.length === 0 ? [] : served.map((one) => ({ ...one, paths }));
+  return routeTargets({ origin, namespace: metadata.namespace, wishes, hosts, labels, remarks, most });
 };
 
 /** How each host of a route is served best, and why it is not. */
@@ -64,7 +65,9 @@ const servedBy = (
       problems.add(`the Gateway ${key} does not accept it`);
       continue;
     }
-    const isInside = isServedInside(gateway.status.addresses.map(({ value }) => value));
+    const places = gateway.status.addresses.map(({ value }) => value);
+    const isInside = isServedInside(places);
+    const addresses = places.flatMap((place) => place ?? []);
     for (const { listener, scheme } of attached(parent, gateway)) {
       listeners += 1;
       if (!isAllowed(listener, namespace === metadata.namespace)) {
@@ -81,7 +84,7 @@ const servedBy = (
           stars.add(host);
           continue;
         }
-        const one = { host, scheme, port: listener.port, isInside };
+        const one = { host, scheme, port: listener.port, isInside, addresses };
         const other = best.get(host);
         if (other === undefined || rankOf(one) < rankOf(other)) best.set(host, one);
       }

@@ -1,8 +1,14 @@
 import * as z from 'zod';
+import { most } from '../config/from-cluster.ts';
 
 // Objects of the cluster are written by others, so all is read leniently: what is not as it should be is not there.
 
-const text = z.string().optional().catch(undefined);
+// Some are large, so nothing is kept of a text that no series could carry: one that is as much too long stands for it.
+
+const tooLong = 'x'.repeat(most.letters + 1);
+const short = (value: string): string => (value.length > most.letters ? tooLong : value);
+
+const text = z.string().transform(short).optional().catch(undefined);
 const texts = z.record(z.string(), z.string()).default({}).catch({});
 const list = <T extends z.ZodType>(item: T) =>
   z
@@ -10,6 +16,7 @@ const list = <T extends z.ZodType>(item: T) =>
     .default([])
     .catch([])
     .transform((items) => items.filter((one) => one !== null));
+const listOfTexts = list(z.string().transform(short));
 
 /** The annotation that named the class of an Ingress before there was a field for it. */
 const oldClass = 'kubernetes.io/ingress.class';
@@ -20,7 +27,11 @@ const metadata = z.object({
   namespace: z.string().default(''),
   labels: texts,
   annotations: texts.transform((all) =>
-    Object.fromEntries(Object.entries(all).filter(([key]) => key.startsWith('bothways.io/') || key === oldClass)),
+    Object.fromEntries(
+      Object.entries(all)
+        .filter(([key]) => key.startsWith('bothways.io/') || key === oldClass)
+        .map(([key, value]) => [key, short(value)]),
+    ),
   ),
 });
 
@@ -43,7 +54,7 @@ export const ingressObject = z.object({
   spec: z.object({
     ingressClassName: text,
     defaultBackend: z.object({}).optional().catch(undefined),
-    tls: list(z.object({ hosts: list(z.string()) })),
+    tls: list(z.object({ hosts: listOfTexts })),
     rules: list(
       z.object({
         host: text,
@@ -83,7 +94,7 @@ const parentRef = z.object({
 export const httpRouteObject = z.object({
   metadata,
   spec: z.object({
-    hostnames: list(z.string()),
+    hostnames: listOfTexts,
     parentRefs: list(parentRef),
     rules: list(
       z.object({
@@ -130,19 +141,53 @@ export const gatewayObject = z.object({
 });
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/service-resources/service-v1/ */
-export const serviceObject = z.object({ metadata, spec: z.object({ type: text, ports: list(port) }) });
+export const serviceObject = z.object({
+  metadata,
+  spec: z.object({ type: text, ports: list(port), selector: texts, clusterIP: text, clusterIPs: listOfTexts }),
+  status: z
+    .object({
+      loadBalancer: z
+        .object({ ingress: list(z.object({ ip: text })) })
+        .default({ ingress: [] })
+        .catch({ ingress: [] }),
+    })
+    .default({ loadBalancer: { ingress: [] } })
+    .catch({ loadBalancer: { ingress: [] } }),
+});
 
 /** @see https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/ */
 export const podObject = z.object({
   metadata: metadata.extend({ deletionTimestamp: text, uid: text }),
-  spec: z.object({ containers: list(z.object({ ports: list(port) })) }),
+  spec: z.object({
+    hostNetwork: z.boolean().default(false).catch(false),
+    containers: list(z.object({ ports: list(port) })),
+  }),
   status: z
-    .object({ phase: text, podIP: text, conditions: list(condition) })
-    .default({ conditions: [] })
-    .catch({ conditions: [] }),
+    .object({
+      phase: text,
+      podIP: text,
+      podIPs: list(z.object({ ip: text })),
+      hostIP: text,
+      hostIPs: list(z.object({ ip: text })),
+      conditions: list(condition),
+    })
+    .default({ podIPs: [], hostIPs: [], conditions: [] })
+    .catch({ podIPs: [], hostIPs: [], conditions: [] }),
 });
 
-const expression = z.object({ key: z.string(), operator: z.string(), values: list(z.string()) });
+/** Labels as an object writes them; more than a target may have are as good as too long ones. */
+const labelTexts = texts.transform((all) =>
+  Object.fromEntries(
+    Object.entries(all)
+      .slice(0, most.labels + 1)
+      .map(([key, value]) => [short(key), short(value)]),
+  ),
+);
+
+/** How many there are of what is not looked at. */
+const count = list(z.unknown()).transform(({ length }) => length);
+
+const expression = z.object({ key: z.string(), operator: z.string(), values: listOfTexts });
 
 /** @see https://prometheus-operator.dev/docs/api-reference/api/#monitoring.coreos.com/v1.Probe */
 export const probeObject = z.object({
@@ -155,7 +200,7 @@ export const probeObject = z.object({
     targets: z
       .object({
         staticConfig: z
-          .object({ static: list(z.string()), labels: texts, relabelingConfigs: list(z.unknown()) })
+          .object({ static: listOfTexts, labels: labelTexts, relabelingConfigs: count })
           .optional()
           .catch(undefined),
         ingress: z
@@ -165,10 +210,10 @@ export const probeObject = z.object({
               .default({ matchLabels: {}, matchExpressions: [] })
               .catch({ matchLabels: {}, matchExpressions: [] }),
             namespaceSelector: z
-              .object({ any: z.boolean().default(false).catch(false), matchNames: list(z.string()) })
+              .object({ any: z.boolean().default(false).catch(false), matchNames: listOfTexts })
               .optional()
               .catch(undefined),
-            relabelingConfigs: list(z.unknown()),
+            relabelingConfigs: count,
           })
           .optional()
           .catch(undefined),

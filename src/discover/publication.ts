@@ -1,8 +1,7 @@
 import type { PublishSettings } from '../config/discover.ts';
-import { clusterCheckProblem, shapedCheck } from '../config/from-cluster.ts';
+import { type Allowed, clusterCheckProblem, shapedCheck } from '../config/from-cluster.ts';
 import { isPublicHost } from '../config/hosts.ts';
 import { roughHost } from '../config/place.ts';
-import type { References } from '../config/references.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Check } from '../kernel/check.ts';
 
@@ -21,7 +20,7 @@ export type Publishable = {
 /** What {@link publishable} goes by. `allowed` gives what checks at a vantage may refer to. */
 export type PublishRules = {
   readonly publish: PublishSettings;
-  readonly allowed: (vantage: string) => References;
+  readonly allowed: (vantage: string) => Allowed;
   readonly probers: ProberTable;
 };
 
@@ -39,10 +38,13 @@ export const publishable = (
   for (const check of checks) {
     const { target, vantage, labels } = check;
     if (vantage.kind !== 'lambda' || target.side !== 'outside') continue;
-    if (!namespaces.includes(target.labels.namespace ?? '')) continue;
+    // Its name says who wrote its object; files, and objects of other clusters, may have the label as well.
+    const { namespace = '' } = target.labels;
+    if (!namespaces.includes(namespace) || !target.name.startsWith(`${namespace}/`)) continue;
     if (!isPublicHost(roughHost(target.address))) continue;
     const name = `${cluster}/${target.name}`;
-    const named = { ...check, id: `${cluster}/${check.id}`, target: { ...target, name }, labels: { ...labels, name } };
+    const { reach: _, ...plain } = check;
+    const named = { ...plain, id: `${cluster}/${check.id}`, target: { ...target, name }, labels: { ...labels, name } };
     const problem =
       shapedCheck(named) === undefined
         ? 'its texts are too long or its labels too many'
@@ -59,25 +61,33 @@ export type Found = {
   readonly now: number;
   readonly graceMs: number;
   readonly isComplete: boolean;
-  readonly maxTargets: number;
+  /** Targets of one namespace. */
+  readonly share: number;
 };
 
 /**
  * What is to be published next: what is found, and what has vanished for less than the grace, so that a mistake in a cluster or an API
- * server that is away does not end the watch from outside. While it is not known what there is, nothing ends. Of too many targets
- * the first by name stay; `above` counts the others.
+ * server that is away does not end the watch from outside. While it is not known what there is, nothing ends. Of too many targets of
+ * a namespace the first by name stay; `above` counts the others.
  */
 export const nextPublication = (
   before: Publication,
-  { checks, now, graceMs, isComplete, maxTargets }: Found,
+  { checks, now, graceMs, isComplete, share }: Found,
 ): { readonly publication: Publication; readonly above: number } => {
   const all = new Map(before);
   for (const check of checks) all.set(check.id, { check, seenAt: now });
   const alive = [...all].filter(([, { seenAt }]) => !isComplete || now - seenAt <= graceMs);
-  const names = [...new Set(alive.map(([, { check }]) => check.target.name))].sort();
-  const kept = new Set(names.slice(0, maxTargets));
+  const namespaces = new Map(alive.map(([, { check }]) => [check.target.name, check.target.labels.namespace ?? '']));
+  const used = new Map<string, number>();
+  const kept = new Set<string>();
+  for (const name of [...namespaces.keys()].sort()) {
+    const namespace = namespaces.get(name) ?? '';
+    const count = used.get(namespace) ?? 0;
+    used.set(namespace, count + 1);
+    if (count < share) kept.add(name);
+  }
   return {
     publication: new Map(alive.filter(([, { check }]) => kept.has(check.target.name))),
-    above: Math.max(0, names.length - maxTargets),
+    above: namespaces.size - kept.size,
   };
 };

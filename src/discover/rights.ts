@@ -6,6 +6,7 @@ export type Resource = { readonly group: string; readonly version: string; reado
 /** The verbs that a watched collection needs. */
 export const verbs = ['list', 'watch'] as const;
 
+const services = { group: '', version: 'v1', resource: 'services' };
 const ingresses = { group: 'networking.k8s.io', version: 'v1', resource: 'ingresses' };
 
 /** THE table of what each kind has to read: the objects themselves first, then those that they refer to. */
@@ -15,9 +16,9 @@ export const resourcesOf: Readonly<Record<KubernetesKind, readonly Resource[]>> 
     { group: 'gateway.networking.k8s.io', version: 'v1', resource: 'httproutes' },
     { group: 'gateway.networking.k8s.io', version: 'v1', resource: 'gateways' },
   ],
-  service: [{ group: '', version: 'v1', resource: 'services' }],
+  service: [services],
   pod: [{ group: '', version: 'v1', resource: 'pods' }],
-  probe: [{ group: 'monitoring.coreos.com', version: 'v1', resource: 'probes' }, ingresses],
+  probe: [{ group: 'monitoring.coreos.com', version: 'v1', resource: 'probes' }, ingresses, services],
 };
 
 /** The path of a collection, in one namespace or in all. */

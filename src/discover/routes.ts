@@ -1,6 +1,7 @@
+import { most } from '../config/from-cluster.ts';
 import { isPublicHost } from '../config/hosts.ts';
 import { entryOf, schemeOf, type Wishes, withoutPort, withPath } from './annotations.ts';
-import type { Found, Remark } from './found.ts';
+import type { Finds, Found, Remarks } from './found.ts';
 import type { Metadata } from './objects.ts';
 
 /** What people call an object. */
@@ -28,11 +29,8 @@ const whyNot = (host = ''): string => {
     : `the host ${shown} is no name that can be asked for`;
 };
 
-/** Says that a host stands for many, or can be asked for by none. */
-export const noHost = (origin: string, host: string | undefined): Remark => ({
-  origin,
-  why: `${whyNot(host)}; write a target in the list`,
-});
+/** Why there is no target for a host: it stands for many, or cannot be asked for. */
+export const noHost = (host: string | undefined): string => `${whyNot(host)}; write a target in the list`;
 
 /** Whether something is served at addresses of private networks only; not known, and so not said, while it has no address. */
 export const isServedInside = (places: readonly (string | undefined)[]): boolean => {
@@ -49,40 +47,71 @@ export type Served = {
   readonly scheme: 'http' | 'https';
   readonly port: number;
   readonly isInside: boolean;
+  /** The addresses that its object says it is served at. */
+  readonly addresses: readonly string[];
 };
 
 /** The ports of {@link Served} that need not be written. */
 export const usualPorts = { http: 80, https: 443 } as const;
 
+/** What {@link routeTargets} makes targets of. At most `most` are kept of one object. */
+export type Route = {
+  readonly origin: string;
+  readonly namespace: string;
+  readonly wishes: Wishes;
+  readonly hosts: Iterable<Served & { readonly paths: readonly string[] }>;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly remarks: Remarks;
+  readonly most: number;
+};
+
+/** So many pairs of a host and a path are looked at in one object. What it has beyond is not even counted. */
+const mostPairs = 20_000;
+
 /**
  * The targets of hosts: each with each path, by the scheme and port that the annotations say, which are right where TLS ends at a load
  * balancer before the cluster. Schemes without paths give one target for each host.
  */
-export const routeTargets = (
-  origin: string,
-  wishes: Wishes,
-  hosts: readonly (Served & { readonly paths: readonly string[] })[],
-  labels: Readonly<Record<string, string>>,
-): { readonly found: readonly Found[]; readonly problem?: string } => {
+export const routeTargets = ({ origin, namespace, wishes, hosts, labels, remarks, most: limit }: Route): Finds => {
+  const refused = (why: string): Finds => {
+    remarks.add(why);
+    return remarks.with([]);
+  };
   const scheme = schemeOf(wishes);
-  if (typeof scheme === 'object') return { found: [], ...scheme };
+  if (typeof scheme === 'object') return refused(scheme.problem);
   const wanted = wishes.get('port');
   const port = wanted === undefined ? undefined : Number(wanted);
   if (port !== undefined && !(Number.isInteger(port) && port >= 1 && port <= 65_535))
-    return { found: [], problem: 'bothways.io/port: write a number from 1 to 65535 here' };
+    return refused('bothways.io/port: write a number from 1 to 65535 here');
   const targets = new Map<string, Served>();
+  let above = 0;
+  for (const [target, served] of pairsOf(hosts, scheme, port)) {
+    if (targets.has(target)) continue;
+    if (target.length > most.letters) remarks.add(`a target of more than ${most.letters} letters; it is left out`);
+    else if (targets.size < limit) targets.set(target, served);
+    else above += 1;
+  }
+  const found = [...targets].map(
+    ([target, { isInside, addresses }]): Found => ({
+      origin,
+      tenant: namespace,
+      entry: { ...entryOf(wishes, target, labels), ...(isInside ? { side: 'inside' } : {}) },
+      ...(addresses.length === 0 ? {} : { served: addresses }),
+    }),
+  );
+  return remarks.with(found, above);
+};
+
+const pairsOf = function* (hosts: Route['hosts'], scheme: string | undefined, port: number | undefined) {
+  let pairs = 0;
   for (const { paths, ...served } of hosts) {
     const base = baseOf(served, scheme ?? served.scheme, port);
     for (const path of withPath.has(scheme ?? served.scheme) ? paths : ['/']) {
-      const target = path === '/' ? base : base + path;
-      if (!targets.has(target)) targets.set(target, served);
+      pairs += 1;
+      if (pairs > mostPairs) return;
+      yield [path === '/' ? base : base + path, served] as const;
     }
   }
-  const found = [...targets].map(([target, { isInside }]) => ({
-    origin,
-    entry: { ...entryOf(wishes, target, labels), ...(isInside ? { side: 'inside' } : {}) },
-  }));
-  return { found };
 };
 
 const baseOf = (served: Served, scheme: string, wanted: number | undefined): string => {

@@ -8,6 +8,8 @@ export type Source = AsyncDisposable & {
   /** What people call it: `kubernetes[0]`. */
   readonly name: string;
   readonly finds: () => Finds;
+  /** Whether a target that a namespace's objects gave may lead to an address; there is nothing to ask where files are read. */
+  readonly mayReach?: (namespace: string, ip: string) => boolean;
   readonly state: () => SourceState;
   /** Resolves when it has looked once, with or without success. */
   readonly first: Promise<void>;

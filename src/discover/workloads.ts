@@ -1,5 +1,5 @@
 import { entryOf, schemeOf, type Wishes, wishesOf, withoutPort, withPath } from './annotations.ts';
-import { type Finds, nothing } from './found.ts';
+import { type Finds, nothing, remarksOn } from './found.ts';
 import type { Metadata, PodObject, PortObject, ServiceObject } from './objects.ts';
 import { originOf } from './routes.ts';
 
@@ -22,9 +22,13 @@ export const podFinds = ({ metadata, spec, status }: PodObject, wasReady = false
 
 const probed = (kind: 'Service' | 'Pod', metadata: Metadata, host: string, ports: readonly PortObject[]): Finds => {
   const origin = originOf(kind, metadata);
-  const wishes = wishesOf(metadata, origin);
+  const remarks = remarksOn(origin, metadata.namespace);
+  const wishes = wishesOf(metadata, remarks);
   if (wishes.get('probe') === undefined || wishes.skip) return nothing;
-  const refused = (why: string): Finds => ({ found: [], remarks: [...wishes.remarks, { origin, why }] });
+  const refused = (why: string): Finds => {
+    remarks.add(why);
+    return remarks.with([]);
+  };
   const wanted = schemeOf(wishes);
   if (typeof wanted === 'object') return refused(wanted.problem);
   const port = portOf(wishes, ports, overUdp.has(wanted ?? ''));
@@ -39,7 +43,8 @@ const probed = (kind: 'Service' | 'Pod', metadata: Metadata, host: string, ports
   const target = `${scheme}://${place}${path === '' || path === '/' ? '' : path.startsWith('/') ? path : `/${path}`}`;
   const labels = { namespace: metadata.namespace, [kind.toLowerCase()]: metadata.name };
   const name = `${metadata.namespace}/${metadata.name}`;
-  return { found: [{ origin, entry: { name, ...entryOf(wishes, target, labels) } }], remarks: wishes.remarks };
+  const entry = { name, ...entryOf(wishes, target, labels) };
+  return remarks.with([{ origin, tenant: metadata.namespace, entry }]);
 };
 
 /** Schemes that ask over UDP first. */

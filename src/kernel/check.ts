@@ -69,6 +69,9 @@ export type Check<S = unknown> = {
   readonly module: Module<S>;
   readonly vantage: Vantage;
   readonly labels: Labels;
-  /** No private address is dialled for it, whatever its name resolves to: others than the list's authors chose that name. */
-  readonly publicOnly?: true;
+  /**
+   * Set where others than the list's authors chose the target: only public addresses are dialled for it, and those that the process
+   * knows under this name. `public` names none. Judged at every dial, whatever a name resolves to or a redirect says.
+   */
+  readonly reach?: string;
 };

@@ -1,9 +1,15 @@
-import { allowedFor, clusterCheckProblem, type ShapedCheck, shapedCheck } from '../config/from-cluster.ts';
-import { checkLabels } from '../config/labels.ts';
+import {
+  type Allowed,
+  allowedFor,
+  clusterCheckProblem,
+  type ShapedCheck,
+  shapedCheck,
+} from '../config/from-cluster.ts';
+import { checkLabels, withoutExternal } from '../config/labels.ts';
 import type { Packed } from '../config/packed.ts';
-import type { References } from '../config/references.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Check, Vantage } from '../kernel/check.ts';
+import { fairShare } from '../protocol/fair-share.ts';
 
 /** What a function takes from a cluster: checks, how many it leaves out, and in a sentence why. */
 export type Taken = {
@@ -37,8 +43,8 @@ const mostCpuMs = (mostTargets: number): number => 300 + mostTargets / 4;
 /**
  * The checks of a cluster's object that a function takes. Whoever may write the object is trusted with nothing but which public
  * hosts are probed under the cluster's own name: vantage, receivers and labels of identity are those of the stage's list, secrets
- * those that its targets refer to as well. Of too many targets the first by name are taken. Settings that checks share are read once
- * and stay shared. Throws the end of a sentence when that takes more than
+ * those that its targets refer to as well. Of too many targets each namespace has an equal part, the first by name. Settings that checks
+ * share are read once and stay shared. Throws the end of a sentence when that takes more than
  * 300 ms of CPU time, and a quarter of a millisecond for each target.
  */
 export const takenFrom = (
@@ -51,12 +57,13 @@ export const takenFrom = (
   const written = own.checks.filter((check) => check.vantage.name === vantage);
   const allowed = allowedFor(written, own.endpoints);
   const names = new Set(own.checks.map(({ target }) => target.name));
+  const jobs = new Set(written.map(({ labels }) => labels.job));
   const good = new Map<string, Check>();
   const refused: { readonly name: string; readonly why: string }[] = [];
   for (const check of checks) {
     if (cpuMs() - startedAt > mostCpuMs(mostTargets))
       throw new Error(`takes more than ${mostCpuMs(mostTargets)} ms to read`);
-    const read = readCheck(check, { cluster, own, ours, allowed, probers, settings });
+    const read = readCheck(check, { cluster, own, ours, allowed, probers, jobs, settings });
     if (!read.ok) refused.push(read);
     // A target that was taken into the list is the list's.
     else if (!names.has(read.check.target.name)) {
@@ -66,10 +73,8 @@ export const takenFrom = (
     }
   }
   // Shards are made for so many checks, so it is those that are counted.
-  const taken = [...good]
-    .sort(([a], [b]) => (a < b ? -1 : 1))
-    .slice(0, mostTargets)
-    .map(([, check]) => check);
+  const sorted = [...good].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, check]) => check);
+  const taken = fairShare(sorted, mostTargets, ({ target }) => target.labels.namespace ?? '');
   const above = good.size - taken.length + more;
   return {
     checks: taken,
@@ -99,7 +104,9 @@ const remarkOn = (
 
 type Around = Pick<TakenParts, 'cluster' | 'own' | 'probers'> & {
   readonly ours: Vantage | undefined;
-  readonly allowed: References;
+  readonly allowed: Allowed;
+  /** Jobs of targets that are written for this vantage. */
+  readonly jobs: ReadonlySet<string | undefined>;
   readonly settings: SettingsReader;
 };
 
@@ -107,7 +114,7 @@ type Read =
   | { readonly ok: true; readonly check: Check }
   | { readonly ok: false; readonly name: string; readonly why: string };
 
-const readCheck = (value: unknown, { cluster, own, ours, allowed, probers, settings }: Around): Read => {
+const readCheck = (value: unknown, { cluster, own, ours, allowed, probers, jobs, settings }: Around): Read => {
   const read = shapedCheck(value);
   if (read === undefined) return { ok: false, name: 'one', why: 'it is no check' };
   const { target, module, vantage, ...rest } = read;
@@ -118,18 +125,18 @@ const readCheck = (value: unknown, { cluster, own, ours, allowed, probers, setti
   if (prober === undefined || known.why !== undefined) return refuse(known.why ?? unreadable);
   const check: Check = {
     ...rest,
-    target,
+    target: { ...target, labels: withoutExternal(target.labels, own.externalLabels) },
     module: { ...module, settings: known.settings },
     vantage: ours,
-    publicOnly: true,
+    reach: 'public',
   };
   const problem = clusterCheckProblem(check, { cluster, allowed, probers });
   if (problem !== undefined) return refuse(problem);
-  return {
-    ok: true,
-    check: { ...check, labels: checkLabels(own.externalLabels, prober, rest.labels.job ?? 'bothways', check) },
-  };
+  const job = jobs.has(rest.labels.job) ? (rest.labels.job ?? usualJob) : usualJob;
+  return { ok: true, check: { ...check, labels: checkLabels(own.externalLabels, prober, job, check) } };
 };
+
+const usualJob = 'bothways';
 
 const unreadable = 'this version cannot read its settings';
 

@@ -26,14 +26,17 @@ export type CheckerParts = {
   readonly kit: Kit;
   readonly clock: () => Moment;
   readonly now?: () => EpochMs;
+  /** Whether a check with this `reach` may dial an address; public ones only unless given. */
+  readonly mayReach?: (reach: string, ip: string) => boolean;
 };
 
 type State = { readonly series: SeriesTable; memory: unknown; last: readonly Series[]; lastAt: EpochMs };
 
 /** Makes a checker; checks are told apart by identity, so a list that was read anew starts anew. */
-export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): Checker => {
+export const checker = ({ probers, kit, clock, now = Date.now, mayReach = onlyPublic }: CheckerParts): Checker => {
   const states = new Map<Check, State>();
-  const publicKit: Kit = { ...kit, mayDial: (ip) => kit.mayDial(ip) && !isPrivate(ip) };
+  const kitFor = ({ reach }: Check): Kit =>
+    reach === undefined ? kit : { ...kit, mayDial: (ip) => kit.mayDial(ip) && mayReach(reach, ip) };
   const stateOf = (check: Check): State => {
     const known = states.get(check);
     if (known !== undefined) return known;
@@ -46,12 +49,7 @@ export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): 
     const state = stateOf(check);
     const prober = proberOf(check, probers);
     const { memory } = state;
-    const done = await execute(check, prober, check.publicOnly === true ? publicKit : kit, {
-      clock,
-      signal,
-      now,
-      memory,
-    });
+    const done = await execute(check, prober, kitFor(check), { clock, signal, now, memory });
     if (done.outcome.void !== undefined) return { run: done, prober, samples: [] };
     state.memory = prober.remember?.(memory, done.outcome) ?? memory;
     const samples = samplesOf(done, prober, state.series, state.memory);
@@ -80,6 +78,8 @@ export const checker = ({ probers, kit, clock, now = Date.now }: CheckerParts): 
 
   return { run, forget };
 };
+
+const onlyPublic = (_reach: string, ip: string): boolean => !isPrivate(ip);
 
 const proberOf = (check: Check, probers: ProberTable): Prober => {
   const prober = probers[check.module.prober];

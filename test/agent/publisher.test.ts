@@ -38,9 +38,11 @@ const found = (targets: readonly (readonly [target: string, namespace?: string])
         name: 'kubernetes[0]',
         found: targets.map(([target, namespace = 'shop']) => ({
           origin: `Ingress ${namespace}/x`,
+          tenant: namespace,
           entry: { target, labels: { namespace } },
         })),
         maxTargets: 100,
+        tenancy: { share: 100, minInterval: '10s', expressions: false, jobs: false, cluster: '' },
         defaults,
         labels: {},
       },
@@ -65,8 +67,8 @@ test('publication: only public hosts of the namespaces that may, named after the
   assert.deepEqual(
     published.map(({ id, target, labels }) => [id, target.name, labels.name]),
     [
-      ['prod-a/shop.example.com@eu-west-1', 'prod-a/shop.example.com', 'prod-a/shop.example.com'],
-      ['prod-a/shop.example.com@us-east-1', 'prod-a/shop.example.com', 'prod-a/shop.example.com'],
+      ['prod-a/shop/shop.example.com@eu-west-1', 'prod-a/shop/shop.example.com', 'prod-a/shop/shop.example.com'],
+      ['prod-a/shop/shop.example.com@us-east-1', 'prod-a/shop/shop.example.com', 'prod-a/shop/shop.example.com'],
     ],
   );
 });
@@ -83,21 +85,21 @@ test('publication: what receivers would refuse for its length is left out with a
 
 test('publication: what vanishes stays for its grace, and for ever while it is not known what there is', () => {
   const { checks } = publishableOf(found([['https://a.example.com'], ['https://b.example.com']]));
-  const facts = { graceMs: 600_000, isComplete: true, maxTargets: 10 };
+  const facts = { graceMs: 600_000, isComplete: true, share: 10 };
   const names = (one: ReturnType<typeof nextPublication>) => [
     ...new Set([...one.publication.values()].map(({ check }) => check.target.name)),
   ];
   const both = nextPublication(new Map(), { ...facts, checks, now: 0 });
-  assert.deepEqual(names(both), ['prod-a/a.example.com', 'prod-a/b.example.com']);
+  assert.deepEqual(names(both), ['prod-a/shop/a.example.com', 'prod-a/shop/b.example.com']);
   const left = checks.filter(({ target }) => target.name.includes('a.example'));
   const later = nextPublication(both.publication, { ...facts, checks: left, now: 600_000 });
   assert.equal(names(later).length, 2);
   const gone = nextPublication(later.publication, { ...facts, checks: left, now: 600_001 });
-  assert.deepEqual(names(gone), ['prod-a/a.example.com']);
+  assert.deepEqual(names(gone), ['prod-a/shop/a.example.com']);
   const unknown = nextPublication(both.publication, { ...facts, checks: [], now: 9e9, isComplete: false });
   assert.equal(names(unknown).length, 2);
-  const few = nextPublication(new Map(), { ...facts, checks, now: 0, maxTargets: 1 });
-  assert.deepEqual([names(few), few.above], [['prod-a/a.example.com'], 1]);
+  const few = nextPublication(new Map(), { ...facts, checks, now: 0, share: 1 });
+  assert.deepEqual([names(few), few.above], [['prod-a/shop/a.example.com'], 1]);
 });
 
 /** A publisher that looks every few milliseconds, with a bucket. */
@@ -132,7 +134,7 @@ test('publisher: each Lambda vantage has an object with its checks, written when
   const one = there.start();
   one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
   await there.until(() => there.names('us-east-1') !== undefined, 'the objects');
-  assert.deepEqual(there.names('eu-west-1'), ['prod-a/a.example.com']);
+  assert.deepEqual(there.names('eu-west-1'), ['prod-a/shop/a.example.com']);
   const puts = () => there.aws.calls.filter(({ action }) => action === 'PUT').length;
   await there.until(() => one.state()?.publishedAt !== undefined, 'the state');
   const before = puts();
@@ -148,7 +150,7 @@ test('publisher: the first object is written also where a missing one looks forb
   const one = there.start();
   one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
   await there.until(() => one.state()?.publishedAt !== undefined, 'the first objects');
-  assert.deepEqual([there.names('eu-west-1'), there.lines], [['prod-a/a.example.com'], []]);
+  assert.deepEqual([there.names('eu-west-1'), there.lines], [['prod-a/shop/a.example.com'], []]);
 });
 
 test('publisher: an object that is there and must not be read is said, and stays', async () => {
@@ -171,7 +173,7 @@ test('publisher: an object that somebody deletes is written anew', async () => {
   await there.until(() => one.state()?.publishedAt !== undefined, 'published');
   there.aws.objects.clear();
   one.tell({ list: listOf(), checks: found([['https://b.example.com']]), isComplete: true });
-  await there.until(() => there.names('us-east-1')?.includes('prod-a/b.example.com') === true, 'it is back');
+  await there.until(() => there.names('us-east-1')?.includes('prod-a/shop/b.example.com') === true, 'it is back');
 });
 
 test('publisher: an agent that starts anew takes over what was published, and ends nothing that it has not looked for', async () => {
@@ -222,14 +224,14 @@ test('publisher: what refers to a secret that no written target has is left out,
   const one = there.start();
   one.tell({ list, checks: modules.flatMap(by), isComplete: true });
   await there.until(() => one.state()?.publishedAt !== undefined, 'published');
-  assert.deepEqual(there.names('eu-west-1'), ['prod-a/known.example.com']);
+  assert.deepEqual(there.names('eu-west-1'), ['prod-a/shop/known.example.com']);
   await wait(100);
   const why = 'and no target that is written for the outside does';
   assert.deepEqual(there.lines, [
-    `warn other.example.com is not told outside: it refers to ssm:/other, ${why}`,
-    `warn variable.example.com is not told outside: it refers to env:WAF, ${why}`,
-    `warn pushed.example.com is not told outside: it refers to ssm:/push, ${why}`,
-    `warn file.example.com is not told outside: it needs the file /etc/ssl/certs/ca-certificates.crt, which functions need not have`,
+    `warn shop/other.example.com is not told outside: it refers to ssm:/other, ${why}`,
+    `warn shop/variable.example.com is not told outside: it refers to env:WAF, ${why}`,
+    `warn shop/pushed.example.com is not told outside: it refers to ssm:/push, ${why}`,
+    `warn shop/file.example.com is not told outside: it needs the file /etc/ssl/certs/ca-certificates.crt, which functions need not have`,
   ]);
   assert.deepEqual([one.state()?.targets, one.state()?.leftOut], [1, 4]);
 });
@@ -242,7 +244,7 @@ test('publisher: an object is written anew now and then without a change, and sa
   const first = there.packed('eu-west-1')?.writtenAt ?? assert.fail('it does not say when it was written');
   assert.ok(Math.abs(Date.now() - first) < 60_000);
   await there.until(() => (there.packed('eu-west-1')?.writtenAt ?? 0) > first, 'a sign of life');
-  assert.deepEqual([there.names('eu-west-1'), there.lines], [['prod-a/a.example.com'], []]);
+  assert.deepEqual([there.names('eu-west-1'), there.lines], [['prod-a/shop/a.example.com'], []]);
 });
 
 test('publisher: when the list publishes no more, or under another name, what is there is emptied once', async () => {
@@ -256,7 +258,7 @@ test('publisher: when the list publishes no more, or under another name, what is
   one.tell({ list, checks, isComplete: true });
   await there.until(() => there.names('us-east-1')?.length === 0, 'the old name is emptied');
   await there.until(() => there.names('us-east-1', 'prod-b') !== undefined, 'the new name');
-  assert.deepEqual(there.names('eu-west-1', 'prod-b'), ['prod-b/a.example.com']);
+  assert.deepEqual(there.names('eu-west-1', 'prod-b'), ['prod-b/shop/a.example.com']);
   one.nothing();
   await there.until(() => there.names('us-east-1', 'prod-b')?.length === 0, 'nothing is told any more');
   assert.equal(one.state(), undefined);
@@ -277,7 +279,7 @@ test('publisher: an agent that is stopped takes nothing back, since another one 
   one.tell({ list: listOf(), checks: found([['https://a.example.com']]), isComplete: true });
   await there.until(() => one.state()?.publishedAt !== undefined, 'published');
   await one[Symbol.asyncDispose]();
-  assert.deepEqual(there.names('eu-west-1'), ['prod-a/a.example.com']);
+  assert.deepEqual(there.names('eu-west-1'), ['prod-a/shop/a.example.com']);
 });
 
 test('publisher: an object that somebody forged is not taken over, and is replaced', async () => {

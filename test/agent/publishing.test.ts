@@ -65,7 +65,7 @@ discover:
   assert.deepEqual([taken.problem, taken.remarks], [undefined, []]);
   assert.deepEqual(
     taken.packed.checks.map(({ target, labels }) => [target.name, target.address, labels.ingress]),
-    [['prod-a/www.example.com', 'https://www.example.com', 'web']],
+    [['prod-a/shop/www.example.com', 'https://www.example.com', 'web']],
   );
   assert.ok(Date.now() - (taken.clusters[0]?.writtenAt ?? 0) < 60_000);
 

@@ -43,7 +43,7 @@ remote_write: [{ url: "${push.url}", queue_config: { batch_send_deadline: 100ms 
 defaults: { inside: { interval: 1s, timeout: 900ms } }
 discover:
   kubernetes:
-    - { kinds: [pod], server: "${kubernetes.url}", labels: { cluster: prod-a }${more} }
+    - { kinds: [pod], server: "${kubernetes.url}", labels: { cluster: prod-a }, allow_ranges: [127.0.0.0/8]${more} }
 `;
   const series = (name: string, pod_: string) =>
     push.pushes.flatMap((one) => one.series).filter(({ labels }) => labels.__name__ === name && labels.pod === pod_);
@@ -55,7 +55,7 @@ test('discovery: what a cluster has is probed within seconds, and what vanishes 
   there.kubernetes.put(pods, pod('one', there.port));
   await using file = await listFile(there.list());
   await using agent = await startAgent(file.path);
-  await until(() => there.series('probe_success', 'one').length > 0, 'the first pod');
+  await until(() => there.series('probe_success', 'one').some(({ value }) => value === 1), 'the first pod');
   const [first] = there.series('probe_success', 'one');
   assert.equal(first?.labels.cluster, 'prod-a');
   assert.equal(first?.labels.namespace, 'shop');
@@ -191,7 +191,7 @@ test('discover: the hosts of a cluster that the world can reach are printed as a
   if (!loaded.ok) assert.fail(`${JSON.stringify(loaded.problems)}\n${stdout}`);
   assert.deepEqual(
     loaded.compiled.checks.map(({ id, target }) => [id, target.intervalMs]),
-    [['shop.example.com@eu-west-1', 120_000]],
+    [['shop/shop.example.com@eu-west-1', 120_000]],
   );
   const inside = await cli(['discover', '--server', kubernetes.url, '--side', 'inside', '--json', '--kind', 'ingress']);
   const targets = JSON.parse(inside.stdout).groups.flatMap((group: { targets: { target: string }[] }) => group.targets);

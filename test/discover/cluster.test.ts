@@ -56,6 +56,7 @@ test('cluster: Gateways are looked for in the namespaces of the block, or in tho
     found: [],
     remarks: [
       {
+        tenant: 'shop',
         origin: 'HTTPRoute shop/web',
         why: 'the Gateway infra/gw is not looked for; write infra into `gateway_namespaces`',
       },

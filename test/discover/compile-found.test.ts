@@ -4,7 +4,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { loadValue } from '../../src/config/load.ts';
 import { compileFound, type FoundBlock } from '../../src/discover/compile-found.ts';
-import { distinct, nameOf } from '../../src/discover/distinct.ts';
+import { distinct, fullNameOf } from '../../src/discover/distinct.ts';
 import { groupsOfSide } from '../../src/discover/public-list.ts';
 import { probers } from '../../src/probers/index.ts';
 
@@ -22,15 +22,19 @@ const base = (more: object = {}) => {
   if (!loaded.ok) assert.fail(JSON.stringify(loaded.problems));
   return loaded.list;
 };
+/** What a block lets objects do that says nothing else, but for its share. */
+const tenancy = { share: 2_000, minInterval: '10s', expressions: false, jobs: false, cluster: '' };
 const block = (entries: readonly (string | object)[], more: Partial<FoundBlock> = {}): FoundBlock => ({
   name: 'kubernetes[0]',
   found: entries.map((entry, index) => ({
     origin: `Ingress shop/${String(index).padStart(5, '0')}`,
+    tenant: 'shop',
     entry: typeof entry === 'string' ? { target: entry } : { target: '', ...entry },
   })),
   maxTargets: 1_000,
   defaults: {},
   labels: {},
+  tenancy,
   ...more,
 });
 const names = (compiled: ReturnType<typeof compileFound>) => compiled.checks.map(({ id }) => id).sort();
@@ -46,7 +50,7 @@ test('found targets: they are compiled as if the list had them, with the labels 
     ],
     probers,
   );
-  assert.deepEqual(names(compiled), ['db.shop.svc:5432@prod', 'new.example.com@eu-west-1']);
+  assert.deepEqual(names(compiled), ['shop/db.shop.svc:5432@prod', 'shop/new.example.com@eu-west-1']);
   assert.equal(compiled.checks[0]?.labels.cluster, 'a');
   assert.equal(compiled.checks[0]?.target.profile, 'lean');
   assert.deepEqual(compiled.remarks, []);
@@ -58,18 +62,37 @@ test('found targets: a name of the list is its own, and the same place is probed
     [block(['https://known.example.com', 'https://twice.example.com', 'https://twice.example.com'])],
     probers,
   );
-  assert.deepEqual(names(compiled), ['twice.example.com@eu-west-1']);
+  assert.deepEqual(names(compiled), ['shop/twice.example.com@eu-west-1']);
   assert.deepEqual(compiled.remarks, [
-    { origin: 'Ingress shop/00002', why: 'twice.example.com is a target of Ingress shop/00001 already' },
+    {
+      origin: 'Ingress shop/00002',
+      why: 'shop/twice.example.com is a target of Ingress shop/00001 already',
+      tenant: 'shop',
+    },
   ]);
 });
 
-const found = (origin: string, target: string, more: object = {}) => ({
-  origin,
-  entry: { target, labels: { namespace: /^\w+ (\w+)\//.exec(origin)?.[1] ?? '' }, ...more },
-});
+const files: FoundBlock = {
+  name: 'file_sd[0]',
+  found: [],
+  maxTargets: 1_000,
+  defaults: {},
+  labels: {},
+  modules: 'any',
+};
+const found = (origin: string, target: string, more: object = {}) => {
+  const namespace = /^\w+ (\w+)\//.exec(origin)?.[1] ?? '';
+  return { origin, tenant: namespace, entry: { target, labels: { namespace }, ...more } };
+};
 const compiledOf = (all: readonly ReturnType<typeof found>[], more: Partial<FoundBlock> = {}, list: object = {}) =>
-  compileFound(base(list), [block([], { found: all, defaults: { from: ['prod'] }, ...more })], probers);
+  compileFound(
+    base(list),
+    [
+      block([], { found: all.filter(({ tenant }) => tenant !== ''), defaults: { from: ['prod'] }, ...more }),
+      { ...files, found: all.filter(({ tenant }) => tenant === ''), defaults: { from: ['prod'] } },
+    ],
+    probers,
+  );
 
 test('found targets: several modules for one place, and several places of one name, are all probed under names that tell', () => {
   const all = [
@@ -85,12 +108,12 @@ test('found targets: several modules for one place, and several places of one na
     found('/etc/sd.json', 'http://e.example.com', { name: 'd' }),
   ];
   const expected = [
-    'a.example.com (icmp)',
-    'a.example.com',
+    'shop/a.example.com (icmp)',
+    'shop/a.example.com',
     'b.example.com (icmp)',
     'b.example.com',
-    'c.example.com (https)',
-    'c.example.com',
+    'shop/c.example.com (https)',
+    'shop/c.example.com',
     'd (http://e.example.com)',
     'd',
     'shop/web (Service)',
@@ -105,39 +128,58 @@ test('found targets: several modules for one place, and several places of one na
 });
 
 test('found targets: names that are told apart are never there twice, whatever they are', () => {
-  const texts = fc.constantFrom('a', 'a (icmp)', 'a (Pod)', 'a (http)');
-  const one = fc.record({
-    origin: fc.constantFrom('Pod x/a', 'Pod y/a', 'Service x/a', '/sd.json'),
-    entry: fc.record({
-      target: fc.constantFrom('http://a', 'https://a', 'http://a:81'),
-      name: texts,
-      module: fc.constantFrom('icmp', 'http'),
+  const texts = fc.constantFrom('a', 'a (icmp)', 'a (Pod)', 'a (http)', 'x/a', 'y/a');
+  const one = fc.constantFrom('x', 'y', '').chain((tenant) =>
+    fc.record({
+      tenant: fc.constant(tenant),
+      origin: tenant === '' ? fc.constant('/sd.json') : fc.constantFrom(`Pod ${tenant}/a`, `Service ${tenant}/a`),
+      entry: fc.record({
+        target: fc.constantFrom('http://a', 'https://a', 'http://a:81', 'http://x/a'),
+        name: texts,
+        module: fc.constantFrom('icmp', 'http'),
+      }),
     }),
-  });
+  );
   fc.assert(
-    fc.property(fc.array(one), fc.array(one), (left, right) => {
-      const of = (one: typeof left) => distinct([one, right], { taken: ['a (Pod)'], first: [], remark: () => {} });
-      const all = of(left).flat().map(nameOf);
-      assert.equal(new Set(all).size, all.length);
-      assert.equal(JSON.stringify(of(left.toReversed())), JSON.stringify(of(left)));
+    fc.property(fc.array(one, { maxLength: 20 }), (all) => {
+      const names = ['x', 'y', ''].flatMap((tenant) => {
+        const own = all.filter((row) => row.tenant === tenant);
+        const rows = distinct(own, { foundOf: (row) => row, nameOf: (row) => fullNameOf(row), remark: () => {} });
+        return rows.map(({ name }) => name);
+      });
+      assert.equal(new Set(names).size, names.length);
     }),
   );
 });
 
-test('found targets: who may publish keeps a place that another namespace names too', () => {
-  const all = [
+test('found targets: two namespaces that name one place are both probed, each as its own object says', () => {
+  const compiled = compiledOf([
     found('Ingress aaa/x', 'https://shop.example.com', { interval: '1h' }),
     found('Ingress shop/web', 'https://shop.example.com'),
-  ];
-  const publish = { cluster: 'prod-a', stage: 'prod', namespaces: ['shop'], max_targets: 9 };
-  const aws = { list: { bucket: 'example-lists', region: 'eu-west-1' } };
-  const discover = { kubernetes: [{ kinds: ['ingress'] }] };
-  const owner = (list: object) => compiledOf(all, {}, list).checks[0]?.target.labels.namespace;
-  assert.equal(owner({ discover }), 'aaa');
-  assert.equal(owner({ aws, discover: { ...discover, publish } }), 'shop');
+  ]);
+  assert.deepEqual(compiled.remarks, []);
+  assert.deepEqual(
+    compiled.checks.map(({ id, target }) => [id, target.intervalMs]),
+    [
+      ['aaa/shop.example.com@prod', 3_600_000],
+      ['shop/shop.example.com@prod', 60_000],
+    ],
+  );
 });
 
-test('found targets: no namespace crowds the others out of max_targets', () => {
+test('found targets: of two objects of a namespace the one that is right has the place when the first is refused', () => {
+  const compiled = compiledOf([
+    found('Ingress shop/a', 'https://shop.example.com', { interval: 'soon' }),
+    found('Ingress shop/b', 'https://shop.example.com'),
+  ]);
+  assert.deepEqual(names(compiled), ['shop/shop.example.com@prod']);
+  assert.deepEqual(
+    compiled.remarks.map(({ origin }) => origin),
+    ['Ingress shop/a'],
+  );
+});
+
+test('found targets: a namespace has its share, whatever others have', () => {
   const many = Array.from({ length: 20 }, (_, index) =>
     found(`Ingress aaa/${String(index).padStart(2, '0')}`, `https://a${index}.example.com`),
   );
@@ -147,12 +189,15 @@ test('found targets: no namespace crowds the others out of max_targets', () => {
     [...many, ...few, ...pay],
     [...pay, ...few.toReversed(), ...many.toReversed()],
   ]) {
-    const compiled = compiledOf(order, { maxTargets: 5 });
+    const compiled = compiledOf(order, { maxTargets: 4, tenancy: { ...tenancy, share: 2 } });
     assert.deepEqual(
       names(compiled).map((id) => id.replace(/\..*/, '')),
-      ['a0', 'a1', 'x', 'y', 'z'],
+      ['aaa/a0', 'aaa/a1', 'pay/z', 'shop/x', 'shop/y'],
     );
     assert.equal(compiled.above.get('kubernetes[0]'), 18);
+    assert.match(compiled.remarks[0]?.why ?? '', /^18 targets above its share are left out by kubernetes\[0\]/);
+    assert.match(compiled.remarks[1]?.why ?? '', /^kubernetes\[0\] has 5 targets, more than `max_targets` 4; none/);
+    assert.equal(compiled.remarks.length, 2);
   }
 });
 
@@ -160,20 +205,23 @@ test('found targets: what the list would refuse is left out with its words, and 
   const compiled = compileFound(
     base(),
     [
-      block([
-        { target: 'https://a.example.com', interval: 'soon' },
-        { target: 'https://b.example.com', module: 'apii' },
-        { target: 'https://c.example.com', http: { fail_if_body_not_matches_regexp: ['('] } },
-        { target: 'http://169.254.169.254/latest' },
-        { target: 'nonsense' },
-        { target: 'https://user:canary@d.example.com' },
-        { target: 'https://e.example.com', labels: { phase: 'x' } },
-        'https://good.example.com',
-      ]),
+      block(
+        [
+          { target: 'https://a.example.com', interval: 'soon' },
+          { target: 'https://b.example.com', module: 'apii' },
+          { target: 'https://c.example.com', http: { fail_if_body_not_matches_regexp: ['('] } },
+          { target: 'http://169.254.169.254/latest' },
+          { target: 'nonsense' },
+          { target: 'https://user:canary@d.example.com' },
+          { target: 'https://e.example.com', labels: { phase: 'x' } },
+          'https://good.example.com',
+        ],
+        { tenancy: { ...tenancy, expressions: true } },
+      ),
     ],
     probers,
   );
-  assert.deepEqual(names(compiled), ['good.example.com@eu-west-1']);
+  assert.deepEqual(names(compiled), ['shop/good.example.com@eu-west-1']);
   const said = compiled.remarks.map(({ origin, why }) => `${origin.slice(-1)} ${why}`).join('\n');
   assert.match(said, /^0 interval: .*; saw "soon"$/m);
   assert.match(said, /^1 module: no module "apii"; did you mean "api"\?$/m);
@@ -188,13 +236,9 @@ test('found targets: of thousands each one that is refused is named, and the oth
   const many = Array.from({ length: 2_000 }, (_, index) =>
     index % 777 === 3 ? { target: `https://w${index}.example.com`, interval: 'soon' } : `https://w${index}.example.com`,
   );
-  const compiled = compileFound(
-    base(),
-    [block(many)].map((one) => ({ ...one, maxTargets: 1_900 })),
-    probers,
-  );
+  const compiled = compileFound(base(), [block(many, { tenancy: { ...tenancy, share: 1_900 } })], probers);
   assert.deepEqual(
-    compiled.remarks.map(({ origin }) => origin),
+    compiled.remarks.map(({ origin }) => origin).filter((origin) => origin.startsWith('Ingress')),
     ['Ingress shop/00003', 'Ingress shop/00780', 'Ingress shop/01557'],
   );
   assert.deepEqual([compiled.checks.length, new Set(names(compiled)).size], [1_897, 1_897]);
@@ -214,7 +258,7 @@ test('found targets: defaults that fit nothing are said once, and only their blo
     },
   );
   const compiled = compileFound(base(), [block(['https://good.example.com']), bad], probers);
-  assert.deepEqual(names(compiled), ['good.example.com@eu-west-1']);
+  assert.deepEqual(names(compiled), ['shop/good.example.com@eu-west-1']);
   assert.equal(compiled.remarks.length, 1);
   assert.match(compiled.remarks[0]?.why ?? '', /"nowhere" matches no vantage/);
 });
@@ -234,7 +278,8 @@ test('found targets: an object has no secret sent to its host by a module that i
   }));
   const compiled = (more: Partial<FoundBlock>, list = partner as object) =>
     compileFound(base(list), [block(chosen, { ...more, defaults: { from: ['prod'], ...more.defaults } })], probers);
-  const used = (more: Partial<FoundBlock>) => names(compiled(more)).map((id) => id.replace(/\.example.*/, ''));
+  const used = (more: Partial<FoundBlock>) =>
+    names(compiled(more)).map((id) => id.replace(/\.example.*/, '').replace('shop/', ''));
   const { remarks, groups } = compiled({});
   assert.deepEqual(used({}), ['api', 'http-2xx']);
   assert.deepEqual(
@@ -247,6 +292,7 @@ test('found targets: an object has no secret sent to its host by a module that i
   assert.doesNotMatch(JSON.stringify(groups()), /partner/);
   assert.deepEqual(used({ modules: ['partner'] }), ['partner']);
   assert.deepEqual(compiled({ modules: ['partner'] }).remarks[1], {
+    tenant: 'shop',
     origin: 'Ingress shop/00002',
     why: 'module: objects may not choose "api" here; write it into `modules` of kubernetes[0] if they may',
   });
@@ -313,8 +359,8 @@ test('found targets: what its object says of its side holds, unless its block sa
   const entry = { target: 'https://a.example.com', side: 'inside' };
   const vantages = (defaults: FoundBlock['defaults']) =>
     names(compileFound(base(), [block([entry], { defaults })], probers));
-  assert.deepEqual(vantages({}), ['a.example.com@prod']);
-  assert.deepEqual(vantages({ side: 'outside' }), ['a.example.com@eu-west-1']);
+  assert.deepEqual(vantages({}), ['shop/a.example.com@prod']);
+  assert.deepEqual(vantages({ side: 'outside' }), ['shop/a.example.com@eu-west-1']);
   const printed = (defaults: FoundBlock['defaults'], side: 'outside' | 'inside', target = entry.target) =>
     groupsOfSide(
       compileFound(
@@ -329,9 +375,9 @@ test('found targets: what its object says of its side holds, unless its block sa
   assert.equal(printed({ side: 'outside' }, 'outside', 'https://10.0.0.1'), 0);
 });
 
-test('found targets: those above max_targets are left out and counted', () => {
+test('found targets: those above the share of their namespace are left out and counted', () => {
   const many = Array.from({ length: 30 }, (_, index) => `https://w${index}.example.com`);
-  const compiled = compileFound(base(), [block(many, { maxTargets: 10 })], probers);
+  const compiled = compileFound(base(), [block(many, { tenancy: { ...tenancy, share: 10 } })], probers);
   assert.deepEqual([compiled.checks.length, compiled.above.get('kubernetes[0]')], [10, 20]);
 });
 

@@ -242,6 +242,7 @@ test('probe: static targets and selected Ingresses are taken with module, interv
   assert.deepEqual(probeFinds(probe({ ...common, ...fixed }), none).found, [
     {
       origin: 'Probe shop/web',
+      tenant: 'shop',
       entry: {
         target: 'https://a.example.com',
         labels: { team: 'x', namespace: 'shop', probe: 'web' },
@@ -272,6 +273,37 @@ test('probe: static targets and selected Ingresses are taken with module, interv
     assert.equal(chosen({ selector: { matchExpressions: [{ key: 'app', operator, values: ['x'] }] } }).length, count);
   const relabelled = probe({ targets: { staticConfig: { static: ['a'], relabelingConfigs: [{}] } } });
   assert.deepEqual(why(probeFinds(relabelled, none)), ['its relabelingConfigs are not applied']);
+});
+
+test('probe: what it makes of an Ingress of another namespace is its own, and yields to what it has itself', () => {
+  const one = ingress({ rules: [rule('far.example.com')] }, {}, { namespace: 'other' });
+  const near = ingress({ rules: [rule('near.example.com')] });
+  const spec = { targets: { ingress: { namespaceSelector: { any: true } } } };
+  const probe = probeObject.parse({ metadata: meta(), spec });
+  const ingresses = [one, near].map((each) => ({ ...each.metadata, finds: ingressFinds(each) }));
+  const { found } = probeFinds(probe, { ingresses });
+  assert.deepEqual(
+    found.map(({ tenant, isForeign, entry: { target, labels } }) => [target, tenant, isForeign, labels]),
+    [
+      ['http://near.example.com', 'shop', undefined, { namespace: 'shop', ingress: 'web', probe: 'web' }],
+      [
+        'http://far.example.com',
+        'shop',
+        true,
+        { namespace: 'shop', ingress: 'web', probe: 'web', ingress_namespace: 'other' },
+      ],
+    ],
+  );
+  const cut = probeFinds(probe, { ingresses, most: 1 });
+  assert.deepEqual([targets(cut), cut.above], [['http://near.example.com'], new Map([['shop', 1]])]);
+});
+
+test('probe: labels that name a namespace or another object are not its to set', () => {
+  const labels = { team: 'x', namespace: 'pay', exported_namespace: 'pay', pod: 'y' };
+  const spec = { targets: { staticConfig: { static: ['https://a.example.com'], labels } } };
+  const finds = probeFinds(probeObject.parse({ metadata: meta(), spec }), { ingresses: [] });
+  assert.deepEqual(finds.found[0]?.entry.labels, { team: 'x', namespace: 'shop', probe: 'web' });
+  assert.equal(finds.remarks.length, 3);
 });
 
 test('probe: without a module it asks by HTTP, as blackbox_exporter does, unless the block names a module', () => {

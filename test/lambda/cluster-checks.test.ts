@@ -62,7 +62,7 @@ test('cluster checks: a check of its own name is taken, with vantage and labels 
     vantage_region: 'eu-west-1',
     vantage_team: 'edge',
   });
-  assert.equal(one?.publicOnly, true);
+  assert.equal(one?.reach, 'public');
 });
 
 test('cluster checks: link-local addresses are the business of the list alone', () => {

@@ -110,7 +110,7 @@ test('checker: for a check that others chose no private address is dialled, and 
       return { facts: {}, failures: [] };
     }),
   );
-  await run({ ...check, publicOnly: true }, never);
+  await run({ ...check, reach: 'public' }, never);
   assert.deepEqual(dialled, [false, false, false, false, false, true]);
   dialled.length = 0;
   await run(check, never);

@@ -1,16 +1,23 @@
 /** What is no answer of an API server. */
 export class Nonsense extends Error {}
 
-/** A page is at most some megabytes; more is no page of ours. */
-const mostPageBytes = 64 * 1_024 * 1_024;
+/** An answer that is longer than a page may be. */
+export class TooLong extends Nonsense {
+  constructor() {
+    super('an answer that is too long');
+  }
+}
 
-/** The text of an answer's body. Rejects with {@link Nonsense} if it is longer than any page. */
+/** A page of usual objects is at most some megabytes, and so is a single object of the largest. Read, it takes several times as much. */
+const mostPageBytes = 8 * 1_024 * 1_024;
+
+/** The text of an answer's body. Rejects with {@link TooLong} if it is longer than a page may be. */
 export const textOf = async (body: AsyncIterable<Buffer>): Promise<string> => {
   const pieces: Buffer[] = [];
   let bytes = 0;
   for await (const piece of body) {
     bytes += piece.length;
-    if (bytes > mostPageBytes) throw new Nonsense('an answer that is too long');
+    if (bytes > mostPageBytes) throw new TooLong();
     pieces.push(piece);
   }
   return Buffer.concat(pieces).toString('utf8');

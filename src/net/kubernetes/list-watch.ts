@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { collectGarbage } from '../../kernel/garbage.ts';
 import { backoffMs } from '../../protocol/backoff.ts';
 import { whyUnusable } from '../unusable.ts';
-import { eventOf, keyOf, Nonsense, pageOf, textOf } from './answers.ts';
+import { eventOf, keyOf, Nonsense, pageOf, TooLong, textOf } from './answers.ts';
 import type { KubernetesAnswer, KubernetesApi } from './api.ts';
 import { linesOf } from './lines.ts';
 
@@ -22,6 +22,10 @@ export type ListAndWatch<T> = {
   readonly api: KubernetesApi;
   readonly collection: Collection;
   readonly pick: (object: unknown) => T | undefined;
+  /** Whether what was picked is kept; called with `undefined` for what is gone. All is kept unless given. */
+  readonly admit?: (key: string, picked: T | undefined) => boolean;
+  /** Whether something was not admitted that might be now: then all is listed again when a watch has ended. */
+  readonly isPartial?: () => boolean;
   /** Called when what was picked is not what it was, and when it is out of date or up to date again. */
   readonly changed: () => void;
   readonly signal: AbortSignal;
@@ -64,7 +68,8 @@ class Expired extends Error {
  * @see https://kubernetes.io/docs/reference/using-api/api-concepts/#efficient-detection-of-changes
  */
 export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
-  const { api, collection, pick, changed, signal, random = Math.random } = options;
+  const { api, collection, changed, signal, random = Math.random } = options;
+  const { admit = () => true, isPartial = () => false } = options;
   // Where the kind is not there it is looked for again after that time too: it may be installed later.
   const { watchSeconds = 290, answerMs = 30_000, absentMs = 60_000 } = options;
   const objects = new Map<string, T>();
@@ -87,28 +92,49 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
     throw new Refused(answer.status, answer.retryAfterMs);
   };
 
+  /** One object that cannot be read costs that object alone. */
+  const pick = (object: unknown): T | undefined => {
+    try {
+      return options.pick(object);
+    } catch {
+      return undefined;
+    }
+  };
+  const keep = (key: string, picked: T | undefined): boolean => {
+    const isKept = admit(key, picked) && picked !== undefined;
+    if (isKept) objects.set(key, picked);
+    else objects.delete(key);
+    return isKept;
+  };
+
+  /** A page of at most so many objects; of fewer where these are too large together. */
+  const pageFrom = async (next: string, size: number): Promise<ReturnType<typeof pageOf>> => {
+    const limit = AbortSignal.timeout(answerMs);
+    const answer = await ask({ limit: String(size), ...(next === '' ? {} : { continue: next }) }, limit);
+    try {
+      return pageOf(await textOf(answer.body));
+    } catch (error) {
+      if (limit.aborted) throw new Nonsense('an answer without an end');
+      if (!(error instanceof TooLong) || size === 1) throw error;
+      answer.discard();
+      return pageFrom(next, Math.max(1, Math.floor(size / 10)));
+    }
+  };
+
   const list = async (): Promise<string> => {
     const seen = new Set<string>();
     let [version, pages] = ['', 0];
     for (let next: string | undefined = ''; next !== undefined; ) {
-      const limit = AbortSignal.timeout(answerMs);
-      const answer = await ask({ limit: String(pageSize), ...(next === '' ? {} : { continue: next }) }, limit);
-      const body = await textOf(answer.body).catch((error: unknown) => {
-        throw limit.aborted ? new Nonsense('an answer without an end') : error;
-      });
-      const page = pageOf(body);
+      const page = await pageFrom(next, pageSize);
       for (const item of page.items) {
         const key = keyOf(item);
-        const picked = key === undefined ? undefined : pick(item);
-        if (key === undefined || picked === undefined) continue;
-        seen.add(key);
-        objects.set(key, picked);
+        if (key !== undefined && keep(key, pick(item))) seen.add(key);
       }
       ({ version } = page);
       pages += 1;
       next = page.next;
     }
-    for (const key of objects.keys()) if (!seen.has(key)) objects.delete(key);
+    for (const key of objects.keys()) if (!seen.has(key)) keep(key, undefined);
     if (pages > 1) collectGarbage();
     state = { syncedAt: Date.now(), problem: undefined, absent: false };
     changed();
@@ -140,9 +166,8 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
         const picked = event.type === 'DELETED' ? undefined : pick(event.object);
         // Most events are of a status that nobody here looks at.
         if (isDeepStrictEqual(picked, objects.get(event.key))) continue;
-        if (picked === undefined) objects.delete(event.key);
-        else objects.set(event.key, picked);
-        changed();
+        const before = objects.get(event.key);
+        if (keep(event.key, picked) || before !== undefined) changed();
       }
     } catch (error) {
       // A connection that breaks is how a watch ends when something in between is restarted; whether anybody is there shows next.
@@ -157,7 +182,7 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
     if (since === undefined) return false;
     if (objects.size === 0) return true;
     if (performance.now() - since < absentMs) return false;
-    objects.clear();
+    for (const key of objects.keys()) keep(key, undefined);
     changed();
     return true;
   };
@@ -175,6 +200,7 @@ export const listAndWatch = <T>(options: ListAndWatch<T>): Watched<T> => {
           version = reached;
         });
         [failures, absentSince] = [0, undefined];
+        if (isPartial()) version = undefined;
         // A server that ends each watch at once is not asked without a pause.
         if (performance.now() - began < 1_000) await wait(waits.minMs, undefined, { signal });
       } catch (error) {
