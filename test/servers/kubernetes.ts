@@ -3,7 +3,7 @@ import { createServer as createSecureServer } from 'node:https';
 import { listening } from './tcp.ts';
 
 type Object_ = {
-  readonly metadata: { readonly name: string; readonly namespace?: string };
+  readonly metadata: { readonly name: string; readonly namespace?: string; readonly annotations?: object };
   readonly [key: string]: unknown;
 };
 
