@@ -83,6 +83,53 @@ test('publication: what receivers would refuse for its length is left out with a
   );
 });
 
+test('publication: what is published belongs to the namespace of its writer, and files and other clusters have none', () => {
+  const row = { name: 'kubernetes[0]', maxTargets: 100, defaults: {}, labels: {} };
+  const tenancy = { share: 100, minInterval: '10s', expressions: false, jobs: false, cluster: '' };
+  const one = (tenant: string, host: string, labels: object) => ({
+    origin: `Probe ${tenant}/x`,
+    tenant,
+    entry: { target: `https://${host}.example.com`, labels },
+  });
+  const { checks } = compileFound(
+    listOf(),
+    [
+      { ...row, found: [one('dev', 'a', { namespace: 'dev', ingress_namespace: 'shop' })], tenancy },
+      {
+        ...row,
+        name: 'kubernetes[1]',
+        found: [one('shop', 'b', { namespace: 'shop' })],
+        tenancy: { ...tenancy, cluster: 'b:443/' },
+      },
+      { ...row, name: 'file_sd[0]', found: [one('', 'c', { namespace: 'shop' })], modules: 'any' },
+    ],
+    probers,
+  );
+  assert.equal(checks.length, 6);
+  assert.deepEqual(publishableOf(checks).checks, []);
+  const [good] = publishableOf(found([['https://d.example.com']])).checks;
+  assert.deepEqual([good?.target.name, good?.reach], ['prod-a/shop/d.example.com', undefined]);
+});
+
+test('publication: each namespace has its part of it, whatever others have', () => {
+  const rules = { publish: { ...publish, namespaces: ['shop', 'aaa'] }, probers, allowed: () => allowedFor([], []) };
+  const of = (namespace: string, count: number) =>
+    Array.from({ length: count }, (_, index) => [`https://${namespace}${index}.example.com`, namespace] as const);
+  const namesIn = (targets: ReturnType<typeof of>, isComplete = true) => {
+    const { checks } = publishable(found(targets), rules);
+    const facts = { now: 0, graceMs: 0, isComplete, share: 3 };
+    const { publication, above } = nextPublication(new Map(), { ...facts, checks });
+    return { names: [...publication.values()].map(({ check }) => check.target.name), above };
+  };
+  const alone = namesIn(of('shop', 3)).names;
+  const together = namesIn([...of('aaa', 9), ...of('shop', 3)]);
+  assert.deepEqual(
+    together.names.filter((name) => name.startsWith('prod-a/shop/')),
+    alone,
+  );
+  assert.equal(together.above, 6);
+});
+
 test('publication: what vanishes stays for its grace, and for ever while it is not known what there is', () => {
   const { checks } = publishableOf(found([['https://a.example.com'], ['https://b.example.com']]));
   const facts = { graceMs: 600_000, isComplete: true, share: 10 };

@@ -70,6 +70,17 @@ test('discovery: what a cluster has is probed within seconds, and what vanishes 
   assert.match(metrics, /^bothways_checks 1$/m);
 });
 
+test("discovery: an address that is not its namespace's own is not dialled for an object, unless the block has its range", async () => {
+  await using there = await world();
+  there.kubernetes.put(pods, pod('one', there.port));
+  await using file = await listFile(there.list().replace(', allow_ranges: [127.0.0.0/8]', ''));
+  await using agent = await startAgent(file.path);
+  await until(() => there.series('probe_failure_info', 'one').length > 0, 'a failure');
+  const [failed] = there.series('probe_failure_info', 'one');
+  assert.equal(failed?.labels.reason, 'blocked_address');
+  assert.equal(await agent.stop(), 0);
+});
+
 test('discovery: a bad object costs itself only, and is said once; an API server that goes away costs nothing', async () => {
   await using there = await world();
   there.kubernetes.put(pods, pod('good', there.port));

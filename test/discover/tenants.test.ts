@@ -1,10 +1,16 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { publishedShareOf } from '../../src/config/discover.ts';
+import { allowedFor } from '../../src/config/from-cluster.ts';
 import { loadValue } from '../../src/config/load.ts';
 import type { CompiledFound } from '../../src/discover/compile-found.ts';
 import { openDiscovery } from '../../src/discover/discovery.ts';
+import { nextPublication, publishable } from '../../src/discover/publication.ts';
+import { takenFrom } from '../../src/lambda/cluster-checks.ts';
 import { probers } from '../../src/probers/index.ts';
 import { type KubernetesServer, kubernetesServer } from '../servers/kubernetes.ts';
 
@@ -165,7 +171,7 @@ const objectsIn = (namespace: string): fc.Arbitrary<readonly Manifest[]> =>
       })),
     );
 
-const list = (server: string, more: object = {}, block: object = {}) => {
+const list = (server: string, more: object = {}, block: object = {}, discover: object = {}) => {
   const loaded = loadValue(
     {
       external_labels: { env: 'prod' },
@@ -187,6 +193,7 @@ const list = (server: string, more: object = {}, block: object = {}) => {
             ...block,
           },
         ],
+        ...discover,
       },
       ...more,
     },
@@ -237,5 +244,84 @@ test('tenants: what a namespace gets does not depend on the objects of others', 
     }),
     { numRuns: 150 },
   );
-  assert.ok(found > 300 && remarked > 150, `${found} checks, ${remarked} remarks`);
+  assert.ok(found > 50 && remarked > 50, `${found} checks, ${remarked} remarks`);
+});
+
+/** A publication of three namespaces, and what the functions of a vantage take of it. */
+const takenOf = (compiled: CompiledFound, rows: ReturnType<typeof list>) => {
+  const publish = rows.discover?.publish ?? assert.fail();
+  const { checks } = publishable(compiled.checks, { publish, probers, allowed: () => allowedFor([], []) });
+  const facts = { now: 0, graceMs: 0, isComplete: true, share: publishedShareOf(publish) };
+  const { publication } = nextPublication(new Map(), { ...facts, checks });
+  const vantages = [{ name: 'eu-west-1', kind: 'lambda' as const, labels: {} }];
+  const own = {
+    checks: [],
+    endpoints: [],
+    literals: new Map(),
+    vantages,
+    externalLabels: { env: 'prod' },
+    hash: '',
+    writtenAt: 0,
+  };
+  const values = [...publication.values()].map(({ check }) => check);
+  return takenFrom(values, { cluster: 'a', own, vantage: 'eu-west-1', probers, mostTargets: publish.max_targets })
+    .checks;
+};
+
+test('tenants: what functions take of a namespace does not depend on the objects of others', async () => {
+  await using kubernetes = await kubernetesServer();
+  const rows = list(
+    kubernetes.url,
+    { aws: { list: { bucket: 'example-lists', region: 'eu-west-1' } } },
+    {},
+    { publish: { cluster: 'a', stage: 'prod', namespaces: ['shop', 'aaa', 'zzz'], max_targets: 30 } },
+  );
+  let taken = 0;
+  await fc.assert(
+    fc.asyncProperty(objectsIn('shop'), objectsIn('aaa'), objectsIn('zzz'), async (shop, before, after) => {
+      const alone = takenOf(await foundIn(kubernetes, shop, rows), rows);
+      const together = takenOf(await foundIn(kubernetes, [...before, ...shop, ...after], rows), rows);
+      assert.deepEqual(
+        together.filter(({ target }) => target.labels.namespace === 'shop'),
+        alone,
+      );
+      taken += alone.length;
+    }),
+    { numRuns: 60 },
+  );
+  assert.ok(taken > 3, `${taken} checks`);
+});
+
+test('tenants: what files name does not change what a namespace gets, nor the other way round', async () => {
+  await using kubernetes = await kubernetesServer();
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-tenants-'));
+  try {
+    const file = join(folder, 'sd.json');
+    const targets = [
+      'http://shop.example.com',
+      'http://shop/web',
+      'http://shop.example.com/web',
+      'http://10.0.0.7/web',
+    ];
+    const group = (name: string) => ({ targets: ['http://x.example.com'], labels: { name, namespace: 'shop' } });
+    await writeFile(file, JSON.stringify([{ targets }, ...['shop/web', 'shop/shop.example.com', 'shop'].map(group)]));
+    const withFile = list(kubernetes.url, {}, {}, { file_sd: [{ files: [file] }] });
+    const files = (await foundIn(kubernetes, [], withFile)).checks;
+    assert.equal(new Set(files.map(({ target }) => target.name)).size, 7);
+    await fc.assert(
+      fc.asyncProperty(objectsIn('shop'), async (shop) => {
+        const alone = await foundIn(kubernetes, shop);
+        const together = await foundIn(kubernetes, shop, withFile);
+        assert.deepEqual(checksOf(together, 'shop'), alone.checks);
+        assert.deepEqual(
+          together.checks.filter((check) => !checksOf(together, 'shop').includes(check)),
+          files,
+        );
+        assert.equal(new Set(together.checks.map(({ id }) => id)).size, together.checks.length);
+      }),
+      { numRuns: 40 },
+    );
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });

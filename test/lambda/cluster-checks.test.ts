@@ -45,6 +45,50 @@ const withSettings = (settings: object): Check => {
   return { ...check, module: { ...check.module, settings: { ...(check.module.settings as object), ...settings } } };
 };
 
+test('cluster checks: external labels of the deployed list win, and a job is one that a written target has', () => {
+  const check = good();
+  const theirs = {
+    ...check,
+    target: { ...check.target, labels: { env: 'dev', team: 'x' } },
+    labels: { ...check.labels, job: 'payments' },
+  };
+  const [one] = take([theirs]).checks;
+  assert.deepEqual([one?.labels.env, one?.labels.team, one?.labels.job], ['prod', 'x', 'bothways']);
+  assert.deepEqual(one?.target.labels, { team: 'x' });
+  const withJob = packed({ targets: [{ name: 'shop', target: 'https://shop.example.com', job: 'payments' }] });
+  const parts = { cluster: 'prod-a', own: withJob, vantage: 'eu-west-1', probers, mostTargets: 9 };
+  assert.equal(takenFrom([theirs], parts).checks[0]?.labels.job, 'payments');
+});
+
+test('cluster checks: another method than GET and HEAD is taken only where a written target has it', () => {
+  const post = withSettings({ method: 'POST' });
+  const { checks, remark } = take([post, withSettings({ method: 'HEAD' })]);
+  assert.equal(checks.length, 1);
+  assert.match(remark ?? '', /it asks by POST, and no target that is written for the outside does/);
+  const posting = packed({ targets: [{ name: 'a', target: 'https://a.example.com', http: { method: 'POST' } }] });
+  const parts = { cluster: 'prod-a', own: posting, vantage: 'eu-west-1', probers, mostTargets: 9 };
+  assert.equal(takenFrom([post], parts).checks.length, 1);
+});
+
+test('cluster checks: no namespace of a cluster crowds out another', () => {
+  const of = (namespace: string, count: number) =>
+    found(
+      Array.from({ length: count }, (_, index) => ({
+        name: `prod-a/${namespace}/${index}`,
+        target: `https://${namespace}${index}.example.com`,
+        labels: { namespace },
+      })),
+    );
+  const [many, few] = [of('aaa', 20), of('shop', 3)];
+  const alone = take(few, 6).checks;
+  const { checks, leftOut } = take([...many, ...few], 6);
+  assert.deepEqual(
+    checks.filter(({ target }) => target.labels.namespace === 'shop'),
+    alone,
+  );
+  assert.deepEqual([checks.length, leftOut], [6, 17]);
+});
+
 test('cluster checks: a check of its own name is taken, with vantage and labels as the list of the stage has them', () => {
   const check = good();
   const foreign = { ...check, vantage: { ...check.vantage, labels: { vantage_team: 'theirs' } } };

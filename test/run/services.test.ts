@@ -95,3 +95,33 @@ test('services: only names whose first two parts begin with an underscore are se
   assert.ok(service !== undefined && host !== undefined && dotted !== undefined);
   assert.deepEqual([service, host, dotted].map(serviceOf), ['_imap._tcp.example.com', undefined, undefined]);
 });
+
+test('services: one that was found has at most ten hosts, under its own name; one of the list has no such name before it', async () => {
+  const hosts = Array.from({ length: 300 }, (_, index) => srv(`shop${index}.example.com.`, 1));
+  await using server = await dnsServer({ reply: zone({ '_x._tcp.example.com': hosts }) });
+  await using dns = resolver({ servers: [`127.0.0.1:${server.port}`], search: [], hostsFile: '/dev/null' });
+  const told: (readonly [string, number])[] = [];
+  const expand = services(dns, ({ target }, count) => void told.push([target.name, count]));
+  const [written] = checksOf([{ name: 'x', target: 'tcp://_x._tcp.example.com' }]);
+  if (written === undefined) assert.fail('there is no check');
+  const found: Check = {
+    ...written,
+    target: { ...written.target, name: 'evil/x' },
+    id: 'evil/x@here',
+    reach: 'kubernetes[0]/evil',
+  };
+  const all = await expand([found]);
+  assert.equal(all.length, 10);
+  for (const { target, labels, reach, id } of all) {
+    assert.match(target.name, /^evil\/x \(shop\d+\.example\.com:1\)$/);
+    assert.deepEqual([labels.name, reach], [target.name, 'kubernetes[0]/evil']);
+    assert.match(id, /^evil\/x@here/);
+  }
+  assert.equal((await expand([written])).length, 250);
+  await expand([found, written]);
+  assert.deepEqual(told, [
+    ['evil/x', 290],
+    ['x', 50],
+    ['evil/x', 290],
+  ]);
+});
