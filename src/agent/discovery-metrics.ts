@@ -7,9 +7,13 @@ const labels = { source: 'The block of `discover`, for example `kubernetes[0]`.'
 /** Metrics of discovery; there for each block of `discover`. */
 export const discoveryMetrics = {
   targets: gauge('bothways_discovery_targets', 'Targets that were found and are in use, at all vantages.', { labels }),
-  above: gauge('bothways_discovery_targets_left_out', 'Targets left out because there are more than `max_targets`.', {
-    labels,
-  }),
+  above: gauge(
+    'bothways_discovery_targets_left_out',
+    'Targets left out because a namespace has more than its share, or files have more than `max_targets`.',
+    {
+      labels,
+    },
+  ),
   up: gauge('bothways_discovery_up', 'Whether what is in use is up to date: 1, or 0 while the source cannot be read.', {
     labels,
   }),

@@ -139,7 +139,7 @@ export const compileFound = (list: List, blocks: readonly FoundBlock[], probers:
 const isValid = (one: Found, isTenants: boolean, remark: (why: string) => void): boolean => {
   const texts = textsOf(one.entry);
   const why = texts.some((text) => text.length > most.letters)
-    ? `a text of more than ${most.letters} letters; it is left out`
+    ? `a text of more than ${most.letters} characters; it is left out`
     : texts.some(mentionsSecret)
       ? 'a reference to a secret is not read from what was found; it is left out'
       : isTenants && !namespaceName.test(one.tenant)

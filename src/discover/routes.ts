@@ -87,7 +87,7 @@ export const routeTargets = ({ origin, namespace, wishes, hosts, labels, remarks
   let above = 0;
   for (const [target, served] of pairsOf(hosts, scheme, port)) {
     if (targets.has(target)) continue;
-    if (target.length > most.letters) remarks.add(`a target of more than ${most.letters} letters; it is left out`);
+    if (target.length > most.letters) remarks.add(`a target of more than ${most.letters} characters; it is left out`);
     else if (targets.size < limit) targets.set(target, served);
     else above += 1;
   }

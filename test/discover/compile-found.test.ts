@@ -425,7 +425,7 @@ test('found targets: a text that is too long, or refers to a secret, costs that 
   assert.deepEqual(
     compiled.remarks.map(({ why }) => why),
     [
-      ...Array(3).fill('a text of more than 1024 letters; it is left out'),
+      ...Array(3).fill('a text of more than 1024 characters; it is left out'),
       ...Array(2).fill('a reference to a secret is not read from what was found; it is left out'),
     ],
   );
