@@ -2,7 +2,7 @@ import type { Found } from './found.ts';
 import type { PodObject, ServiceObject } from './objects.ts';
 import { type Addresses, addressKey, type KnownAddresses } from './reach.ts';
 
-/** Addresses that an object shows: its own, and those of nodes. */
+/** Addresses that an object shows: its own, and those of nodes and the API server. */
 export type Shown = {
   readonly namespace: string;
   readonly own: readonly string[];
@@ -14,13 +14,12 @@ export type Shown = {
  * balancers are set by controllers.
  */
 export const serviceAddresses = ({ metadata, spec, status }: ServiceObject): Shown => {
+  const { namespace, name } = metadata;
   const isSelecting = Object.keys(spec.selector).length > 0;
+  const isApiServer = namespace === 'default' && name === 'kubernetes';
   const balancers = status.loadBalancer.ingress.map(({ ip }) => ip);
-  return {
-    namespace: metadata.namespace,
-    own: isSelecting ? textsOf([spec.clusterIP, ...spec.clusterIPs, ...balancers]) : [],
-    nodes: [],
-  };
+  const all = textsOf([spec.clusterIP, ...spec.clusterIPs, ...balancers]);
+  return { namespace, own: isSelecting && !isApiServer ? all : [], nodes: isApiServer ? all : [] };
 };
 
 /** The addresses of a Pod, and of its node. A Pod in its node's network has none of its own. */

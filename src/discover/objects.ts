@@ -21,16 +21,26 @@ const listOfTexts = list(z.string().transform(short));
 /** The annotation that named the class of an Ingress before there was a field for it. */
 const oldClass = 'kubernetes.io/ingress.class';
 
+/** Labels or annotations of one object that are looked at; usual objects have a dozen. */
+const mostOfObject = 100;
+
 /** What all objects have. Annotations are kept as far as they are read. */
 const metadata = z.object({
   name: z.string(),
   namespace: z.string().default(''),
-  labels: texts,
+  labels: texts.transform((all) =>
+    Object.fromEntries(
+      Object.entries(all)
+        .slice(0, mostOfObject)
+        .map(([key, value]) => [short(key), short(value)]),
+    ),
+  ),
   annotations: texts.transform((all) =>
     Object.fromEntries(
       Object.entries(all)
         .filter(([key]) => key.startsWith('bothways.io/') || key === oldClass)
-        .map(([key, value]) => [key, short(value)]),
+        .slice(0, mostOfObject)
+        .map(([key, value]) => [short(key), short(value)]),
     ),
   ),
 });

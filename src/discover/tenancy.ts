@@ -15,6 +15,9 @@ export type Tenancy = {
   readonly cluster: string;
 };
 
+/** The longest time limit that an object may choose, in milliseconds: a run holds a socket for as long. */
+const mostTimeoutMs = 60_000;
+
 /** Labels that say which object a target was made of. Only we set them. */
 export const objectLabels: ReadonlySet<string> = new Set([
   'namespace',
@@ -36,7 +39,7 @@ export const asAllowed = (
   taken: ReadonlySet<string>,
   remark: (why: string) => void,
 ): Found => {
-  const { labels, job, interval, http, tcp, ...rest } = one.entry;
+  const { labels, job, interval, timeout, http, tcp, ...rest } = one.entry;
   const entry: Record<string, unknown> & { readonly target: string } = rest;
   const given = typeof labels === 'object' && labels !== null ? Object.entries(labels) : [];
   const kept = given.filter(([name]) => objectLabels.has(name) || !taken.has(name));
@@ -52,6 +55,11 @@ export const asAllowed = (
     const isShort = (parseDuration(asked) ?? least) < least;
     if (isShort) remark(`its interval ${asked} is below ${formatDuration(least)}, which is used; see \`min_interval\``);
     entry.interval = isShort ? minInterval : interval;
+  }
+  if (timeout !== undefined) {
+    const isLong = (parseDuration(String(timeout)) ?? 0) > mostTimeoutMs;
+    if (isLong) remark(`its timeout ${timeout} is above ${formatDuration(mostTimeoutMs)}, which is used`);
+    entry.timeout = isLong ? formatDuration(mostTimeoutMs) : timeout;
   }
   if (expressions) Object.assign(entry, http === undefined ? {} : { http }, tcp === undefined ? {} : { tcp });
   else if (http !== undefined || tcp !== undefined)

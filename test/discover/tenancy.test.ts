@@ -78,6 +78,15 @@ test('tenancy: an interval below the shortest is that one, and what the block it
   assert.equal(compiled([{}], { block }).checks[0]?.target.intervalMs, 2_000);
 });
 
+test('tenancy: a time limit above a minute is a minute', () => {
+  const all = compiled([{ interval: '1d', timeout: '12h' }, { timeout: '20s' }]);
+  assert.deepEqual(
+    all.checks.map(({ module }) => module.timeoutMs),
+    [60_000, 20_000],
+  );
+  assert.deepEqual(whyOf(all), ['its timeout 12h is above 1m, which is used']);
+});
+
 test('tenancy: an expression is compared only where the block allows it, and the target is probed all the same', () => {
   const entry = { target: 'http://a.example.com', http: { fail_if_body_not_matches_regexp: ['ok'] } };
   const wished = (expressions: boolean) => compiled([entry], { tenancy: { expressions } });

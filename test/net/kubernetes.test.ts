@@ -22,7 +22,7 @@ const world = async (
     count?: number;
     pages?: number;
     tokenFile?: string;
-    limits?: { watchSeconds?: number; answerMs?: number; absentMs?: number };
+    limits?: Partial<Parameters<typeof listAndWatch<unknown>>[0]>;
   } = {},
 ) => {
   const stack = new AsyncDisposableStack();
@@ -32,7 +32,7 @@ const world = async (
   const api = stack.use(kubernetesApi({ server: server.url, tokenFile: options.tokenFile }, files()));
   const start = (path = services) => {
     let changes = 0;
-    const watched = listAndWatch({
+    const watched = listAndWatch<unknown>({
       api,
       collection: { path },
       pick: (object) => Object(object).spec,
@@ -70,6 +70,62 @@ test('kubernetes: a list comes in pages, and a watch tells what comes, changes a
   await there.until(() => watched.objects.size === 7);
   assert.ok(!watched.objects.has('shop/s0'));
   assert.ok(watched.changes() >= 4);
+});
+
+test('kubernetes: objects that are larger together than a page may be come in smaller pages, and none costs the others', async () => {
+  await using there = await world({ count: 3 });
+  for (let index = 0; index < 12; index += 1)
+    there.server.put(services, service(`large${index}`, 'evil', { text: 'x'.repeat(1_000_000) }));
+  const watched = there.start();
+  await watched.first;
+  assert.deepEqual([watched.state().problem, watched.objects.size], [undefined, 15]);
+  const limits = there.server.seen.filter(({ verb }) => verb === 'list').map(({ query }) => query.get('limit'));
+  assert.deepEqual(limits.slice(0, 2), ['100', '10']);
+});
+
+test('kubernetes: an object that cannot be read costs that object alone', async () => {
+  await using there = await world({
+    limits: {
+      pick: (object) => {
+        if (Object(object).spec.isBad) throw new Error('bad');
+        return Object(object).spec;
+      },
+    },
+  });
+  there.server.put(services, service('bad', 'evil', { isBad: true }));
+  const watched = there.start();
+  await watched.first;
+  assert.deepEqual([watched.state().problem, [...watched.objects.keys()].sort()], [undefined, ['shop/s0', 'shop/s1']]);
+  await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+  there.server.put(services, service('s2', 'evil', { isBad: true }));
+  there.server.put(services, service('s3'));
+  await there.until(() => watched.objects.has('shop/s3'));
+  assert.equal(watched.objects.size, 3);
+});
+
+test('kubernetes: what is not admitted is not kept, and is listed again once there may be room for it', async () => {
+  let room = 1;
+  let isPartial = false;
+  const admitted = new Set<string>();
+  await using there = await world({
+    count: 3,
+    limits: {
+      watchSeconds: 0,
+      admit: (key, picked) => {
+        if (picked === undefined) admitted.delete(key);
+        else if (admitted.size < room) admitted.add(key);
+        return admitted.has(key);
+      },
+      isPartial: () => isPartial,
+    },
+  });
+  const watched = there.start();
+  await watched.first;
+  assert.deepEqual([...watched.objects.keys()], ['shop/s0']);
+  await there.until(() => there.server.seen.some(({ verb }) => verb === 'watch'));
+  [room, isPartial] = [3, true];
+  there.server.write('', 'cut');
+  await there.until(() => watched.objects.size === 3);
 });
 
 test('kubernetes: an event that changes nothing that was picked is no change', async () => {
