@@ -8,6 +8,7 @@ import type { Check } from '../kernel/check.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import type { Aws } from '../net/aws/aws.ts';
 import { s3Get, s3Put, s3Url } from '../net/aws/s3.ts';
+import { inTurns } from '../protocol/fair-share.ts';
 import type { Log } from './log.ts';
 import { type Place, packedFor, placesOf, publishedIn } from './published-objects.ts';
 
@@ -143,13 +144,15 @@ export const publisher = ({ aws, log, probers, ...times }: PublisherParts): Publ
     });
     say([
       ...(next.above > 0
-        ? [`${next.above} targets above their namespace's part of discover.publish.max_targets are not told outside`]
+        ? [`${next.above} targets above their namespace's part of discover.publish.max_targets are not published`]
         : []),
       ...remarks.map(({ name, why }) => `${name} is not told outside: ${why}`),
     ]);
     before = next.publication;
     leftOut = next.above + remarks.length;
-    const all = [...before.values()].map(({ check }) => check).sort((a, b) => (a.id < b.id ? -1 : 1));
+    // Functions look at a bounded number of them; that cuts no namespace in favour of another.
+    const sorted = [...before.values()].map(({ check }) => check).sort((a, b) => (a.id < b.id ? -1 : 1));
+    const all = inTurns(sorted, ({ target }) => target.labels.namespace ?? '');
     for (const place of places) {
       if ((await write(place, all)) === 'done') continue;
       // Somebody else publishes under the name of this cluster, or did so before us: theirs is taken over the next time.

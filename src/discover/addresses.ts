@@ -22,6 +22,16 @@ export const serviceAddresses = ({ metadata, spec, status }: ServiceObject): Sho
   return { namespace, own: isSelecting && !isApiServer ? all : [], nodes: isApiServer ? all : [] };
 };
 
+/** Why a Service has no addresses that are known to be its own, as a remark for who has it probed; `undefined` if it has, or will. */
+export const unknownPlaces = ({ spec }: ServiceObject, readsPods: boolean): string | undefined => {
+  if (spec.type === 'ExternalName') return undefined;
+  if (Object.keys(spec.selector).length === 0)
+    return 'it has no selector, so where it leads is not known to be its own; write its addresses into `allow_ranges`';
+  return spec.clusterIP === 'None' && !readsPods
+    ? 'it is headless, and its Pods are not read; write the kind pod, or their addresses into `allow_ranges`'
+    : undefined;
+};
+
 /** The addresses of a Pod, and of its node. A Pod in its node's network has none of its own. */
 export const podAddresses = ({ metadata, spec, status }: PodObject): Shown => {
   const pods = [status.podIP, ...status.podIPs.map(({ ip }) => ip)];

@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { type KubernetesKind, type KubernetesSettings, shareOf } from '../config/discover.ts';
 import { kubernetesApi, placeInCluster } from '../net/kubernetes/api.ts';
 import { listAndWatch, type Watched } from '../net/kubernetes/list-watch.ts';
-import { addressBook, podAddresses, type Shown, serviceAddresses } from './addresses.ts';
+import { addressBook, podAddresses, type Shown, serviceAddresses, unknownPlaces } from './addresses.ts';
 import { type Finds, nothing, orNothing, type Remark, sumOf, together } from './found.ts';
 import { httpRouteFinds } from './http-route.ts';
 import { ingressFinds } from './ingress.ts';
@@ -16,6 +16,7 @@ import {
   type Metadata,
   podObject,
   probeObject,
+  type ServiceObject,
   serviceObject,
 } from './objects.ts';
 import { ownPlaces } from './own-places.ts';
@@ -134,13 +135,21 @@ export const cluster = ({ name, settings, environment, file, changed }: ClusterP
       };
     },
   };
+  /** Says of a Service which is probed that its runs will be refused. */
+  const withRemark = (finds: Finds | undefined, service: ServiceObject): Finds | undefined => {
+    const isOpen = settings.allow === 'any' || settings.allow_ranges.length > 0;
+    const why = isOpen ? undefined : unknownPlaces(service, kinds.includes('pod'));
+    const [first] = finds?.found ?? [];
+    if (finds === undefined || why === undefined || first === undefined) return finds;
+    return { ...finds, remarks: [...finds.remarks, { origin: first.origin, why, tenant: first.tenant }] };
+  };
   const showing: (() => readonly Shown[])[] = [];
   const watchServices = (resource: Resource, choice: Choice = {}) => {
     const services = watch(
       resource,
       serviceObject,
       (service): KnownService | undefined => {
-        const finds = orNothing(serviceFinds(service));
+        const finds = withRemark(orNothing(serviceFinds(service)), service);
         const addresses = serviceAddresses(service);
         if (finds === undefined && addresses.own.length === 0) return undefined;
         return { ...addresses, ...(finds && { finds }) };

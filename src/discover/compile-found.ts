@@ -17,7 +17,7 @@ export type FoundBlock = GroupParts & {
   readonly maxTargets: number;
   /** Those without secrets, if not set. */
   readonly modules?: ChoosableModules;
-  /** What those who write the objects may do; `undefined` where whoever writes the list has written what was found. */
+  /** What those who write the objects may do; `undefined` where the list's author has written what was found. */
   readonly tenancy?: Tenancy;
   readonly remarks?: readonly Remark[];
   /** Targets, and remarks, that were counted and not kept. */

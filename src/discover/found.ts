@@ -1,6 +1,6 @@
 /**
  * A target that was found: where, and as it would be written in the list. `origin` is for people: `Ingress shop/web`. `tenant` is the
- * namespace of the object's writer; empty for files, which are written by whoever writes the list.
+ * namespace of the object's writer; empty for files, whose author is that of the list.
  */
 export type Found = {
   readonly origin: string;

@@ -5,6 +5,6 @@ import type { Check } from '../kernel/check.ts';
  * cost, and end with the time of the invocation: what a cluster's targets cost is then no reason that a check of the list is left out.
  */
 export const ownFirst = (checks: readonly Check[]): readonly Check[] => [
-  ...checks.filter(({ publicOnly }) => publicOnly !== true),
-  ...checks.filter(({ publicOnly }) => publicOnly === true),
+  ...checks.filter(({ reach }) => reach === undefined),
+  ...checks.filter(({ reach }) => reach !== undefined),
 ];

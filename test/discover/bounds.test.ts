@@ -6,7 +6,7 @@ import { ingressFinds } from '../../src/discover/ingress.ts';
 import { namespaceBudget } from '../../src/discover/namespace-budget.ts';
 import { ingressObject, probeObject } from '../../src/discover/objects.ts';
 import { boundedProbe, probeFinds } from '../../src/discover/probes.ts';
-import { fairShare } from '../../src/protocol/fair-share.ts';
+import { fairShare, inTurns } from '../../src/protocol/fair-share.ts';
 import { kubernetesServer } from '../servers/kubernetes.ts';
 
 const ingresses = '/apis/networking.k8s.io/v1/ingresses';
@@ -123,8 +123,9 @@ test('bounds: a namespace has a budget of its own, which what is gone gives back
   assert.equal(budget.admit('a/2', 5), true);
 });
 
-test('bounds: an equal share is cut from nobody who has no more', () => {
+test('bounds: a tenant with no more than an equal share is not cut', () => {
   const all = ['a1', 'a2', 'a3', 'a4', 'b1', 'c1', 'c2'];
   const share = (most: number) => fairShare(all, most, (one) => one.slice(0, 1)).join(' ');
+  assert.equal(inTurns(all, (one) => one.slice(0, 1)).join(' '), 'a1 b1 c1 a2 c2 a3 a4');
   assert.deepEqual([share(7), share(5), share(3), share(0)], [all.join(' '), 'a1 a2 b1 c1 c2', 'a1 b1 c1', '']);
 });

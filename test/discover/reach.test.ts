@@ -86,7 +86,38 @@ test("reach: what is a namespace's own is what the API server shows of its Servi
   for (const ip of [...others, '198.51.100.9', '192.0.2.10', '192.0.2.11', ...own])
     assert.equal(all.mayReach('shop', ip), false, ip);
   assert.equal(all.mayReach('pay', '10.96.0.7'), true);
-  assert.equal(all.mayReach('nobody', '10.96.0.7'), false);
+  assert.equal(all.mayReach('other', '10.96.0.7'), false);
   await using probes = await open({ kinds: ['probe'], namespaces: ['shop'] });
   assert.deepEqual([probes.mayReach('shop', '10.96.0.5'), probes.mayReach('shop', '10.244.0.5')], [true, false]);
+});
+
+test('reach: a Service whose addresses are not known to be its own is told so where it is to be probed', async () => {
+  await using kubernetes = await kubernetesServer();
+  const put = (name: string, spec: object) =>
+    kubernetes.put(services, {
+      metadata: { namespace: 'shop', name, annotations: { 'bothways.io/probe': 'tcp', 'bothways.io/port': '80' } },
+      spec,
+    });
+  put('by-hand', { clusterIP: '10.96.0.6' });
+  put('headless', { selector: { app: 'x' }, clusterIP: 'None' });
+  put('usual', { selector: { app: 'x' }, clusterIP: '10.96.0.5' });
+  const remarksBy = async (block: object) => {
+    const [settings] = discoverSettings.parse({ kubernetes: [{ server: kubernetes.url, ...block }] }).kubernetes;
+    if (settings === undefined) assert.fail('there is no block');
+    await using source = cluster({
+      name: 'x',
+      settings,
+      environment: {},
+      file: (path) => readFile(path),
+      changed: () => {},
+    });
+    await source.first;
+    return source.finds().remarks.map(({ origin, why }) => `${origin}: ${why.slice(0, 14)}`);
+  };
+  assert.deepEqual(await remarksBy({ kinds: ['service'] }), [
+    'Service shop/by-hand: it has no sele',
+    'Service shop/headless: it is headless',
+  ]);
+  assert.deepEqual(await remarksBy({ kinds: ['service', 'pod'] }), ['Service shop/by-hand: it has no sele']);
+  assert.deepEqual(await remarksBy({ kinds: ['service'], allow_ranges: ['10.0.0.0/8'] }), []);
 });

@@ -109,7 +109,7 @@ test('tenancy: a module that asks by another method than GET and HEAD is for obj
   assert.equal(compiled([entry], { block: { modules: ['http_post_2xx'] } }).checks.length, 1);
   const { module, ...rest } = entry;
   assert.equal(compiled([rest], { block: { defaults: { module } } }).checks.length, 1);
-  // As a default of the list nobody has said that it is for hosts that objects choose.
+  // A default of the list is not meant for hosts that objects choose.
   assert.equal(compiled([rest], { list: { defaults: { outside: { module } } } }).checks.length, 0);
 });
 
