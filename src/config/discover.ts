@@ -79,7 +79,9 @@ const kubernetesSettings = z.strictObject({
         .refine((text) => addressRange(text) !== undefined, { error: 'not a range; write for example 10.0.0.0/8' }),
     )
     .default([])
-    .describe('Ranges of addresses that found targets may lead to besides, whatever they are.'),
+    .describe(
+      'Ranges of addresses that found targets may lead to besides; link-local addresses and metadata services stay refused.',
+    ),
   server: z
     .string()
     .regex(/^https?:\/\//, 'write a URL: https://HOST:PORT')

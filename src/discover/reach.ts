@@ -1,4 +1,5 @@
 import { addressRange, isGlobal } from '../protocol/address-range.ts';
+import { heldAddresses } from '../protocol/held-addresses.ts';
 import { addressBytes } from '../protocol/ip-address.ts';
 
 /** Addresses as they are compared: in whichever form they are written, one address is one key. */
@@ -41,16 +42,14 @@ export const reachRule = ({ allow, ranges }: ReachRules): ((ip: string, known: K
     const bytes = addressBytes(ip);
     if (bytes === undefined) return false;
     if (allowed.some((isWithin) => isWithin(bytes))) return true;
-    const forms = [bytes, ...heldIn(bytes)];
+    const forms = [bytes, ...heldAddresses(bytes)];
     if (forms.some((form) => isHosts(form) || never.has(String(form)))) return false;
     return allow === 'any' || isGlobal(bytes) || own.has(String(bytes));
   };
 };
 
-const ranges = (...texts: readonly string[]) => texts.flatMap((text) => addressRange(text) ?? []);
-
 /** Addresses of the host itself and of its own link, and those that stand for several. */
-const ofHosts = ranges(
+const ofHosts = [
   '0.0.0.0/8',
   '127.0.0.0/8',
   '169.254.0.0/16',
@@ -62,30 +61,6 @@ const ofHosts = ranges(
   'ff00::/8',
   // Translates to whatever its operator likes (RFC 8215).
   '64:ff9b:1::/48',
-);
+].flatMap((text) => addressRange(text) ?? []);
 
 const isHosts = (bytes: Uint8Array): boolean => ofHosts.some((isWithin) => isWithin(bytes));
-
-/**
- * Ranges of IPv6 whose addresses hold an IPv4 address to which they may be translated or tunnelled, and where: compatible (RFC 4291),
- * NAT64 (RFC 6052), 6to4 (RFC 3056) and Teredo (RFC 4380, inverted).
- */
-const holders = (
-  [
-    ['::/96', 12],
-    ['64:ff9b::/96', 12],
-    ['2002::/16', 2],
-    ['2001::/32', 12, 0xff],
-  ] as const
-).flatMap(([text, from, mask = 0]) => ranges(text).map((isWithin) => ({ isWithin, from, mask })));
-
-/** The IPv4 addresses that an IPv6 address holds; those of ISATAP (RFC 5214) have a mark in the middle. */
-const heldIn = (bytes: Uint8Array): readonly Uint8Array[] => {
-  if (bytes.length !== 16) return [];
-  const held = holders
-    .filter(({ isWithin }) => isWithin(bytes))
-    .map(({ from, mask }) => bytes.slice(from, from + 4).map((byte) => byte ^ mask));
-  const [own = 1, ...mark] = bytes.slice(8, 12);
-  const isIsatap = (own & 0xfd) === 0 && mark.join() === '0,94,254';
-  return isIsatap ? [...held, bytes.slice(12)] : held;
-};
