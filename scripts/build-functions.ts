@@ -5,7 +5,7 @@ import { build } from 'esbuild';
 import { undiciDefine, undiciParts } from './undici-parts.ts';
 
 /**
- * `npm run build:functions [-- FOLDER]`: makes `dist/functions/probe.mjs` (or in the folder named), what a function's zip holds
+ * `npm run build:functions [-- FOLDER]`: makes `dist/functions/probe.mjs` and `matcher-worker.mjs` (or in the folder named), what a function's zip holds
  * beside its list. Split, so that what the first event does not need is not read at a cold start.
  *
  * File by file, and only those that changed: who packages at the same time finds a whole function.
@@ -14,7 +14,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const outdir = resolve(process.argv[2] ?? `${root}/dist/functions`);
 const { outputFiles } = await build({
   absWorkingDir: root,
-  entryPoints: ['functions/probe.ts'],
+  // The second is what the first starts as a thread for expensive matching; both take the same chunks.
+  entryPoints: { probe: 'functions/probe.ts', 'matcher-worker': 'src/net/matcher-worker.ts' },
   outdir,
   outExtension: { '.js': '.mjs' },
   write: false,

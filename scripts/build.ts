@@ -13,6 +13,7 @@ import { undiciDefine, undiciParts } from './undici-parts.ts';
  * Beside it:
  * - `agent.cjs`: the same with nothing but the agent, whose memory holds all that its file has;
  * - `bcrypt-worker.cjs`: the thread of the agent that compares passwords;
+ * - `matcher-worker.cjs`: what both start as a thread for expensive matching (src/net/matcher-thread.ts looks for it there);
  * - `serverless.cjs`: the plugin for the serverless framework, which others import as `bothways/serverless`.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -32,7 +33,7 @@ const bundle = (entry: string, to: string, footer = '') =>
     // It has a native file of its own, which stays in its package.
     external: ['koffi'],
     plugins: [undiciParts],
-    define: { ...undiciDefine, 'import.meta.dirname': '__dirname' },
+    define: { ...undiciDefine, 'import.meta.dirname': '__dirname', 'import.meta.filename': '__filename' },
     footer: { js: footer },
     logLevel: 'warning',
   });
@@ -40,6 +41,7 @@ const main = outfile ?? `${root}/dist/cli.cjs`;
 await bundle('src/cli/main.ts', main);
 await bundle('src/cli/agent-main.ts', join(dirname(main), 'agent.cjs'));
 await bundle('src/agent/bcrypt-worker.ts', join(dirname(main), 'bcrypt-worker.cjs'));
+await bundle('src/net/matcher-worker.ts', join(dirname(main), 'matcher-worker.cjs'));
 // The framework takes what a plugin's file exports, not a default among it.
 if (outfile === undefined)
   await bundle('infra/aws/plugin.mjs', `${root}/dist/serverless.cjs`, 'module.exports = module.exports.default;');

@@ -12,7 +12,8 @@ mkdir -p "$root/usr/bin" "$root/opt/bothways/dist" "$root/opt/bothways/bin" "$ro
 
 cp "$node" "$root/usr/bin/node"
 cp bin/bothways bin/package.json "$root/opt/bothways/bin/"
-cp dist/cli.cjs dist/cli.cjs.LEGAL.txt dist/agent.cjs dist/agent.cjs.LEGAL.txt dist/bcrypt-worker.cjs dist/page.html "$root/opt/bothways/dist/"
+cp dist/cli.cjs dist/cli.cjs.LEGAL.txt dist/agent.cjs dist/agent.cjs.LEGAL.txt dist/bcrypt-worker.cjs \
+  dist/matcher-worker.cjs dist/matcher-worker.cjs.LEGAL.txt dist/page.html "$root/opt/bothways/dist/"
 cp package.json LICENSE "$root/opt/bothways/"
 
 # Of koffi what `import` asks for, and the one native file for this kind of machine.

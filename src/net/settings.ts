@@ -18,7 +18,11 @@ export const timerText = durationText.refine((text) => (parseDuration(text) ?? 0
 /** A regular expression in RE2's syntax, searched for anywhere in the text. */
 export const patternText = z.string().superRefine((text, context) => {
   const compiled = compilePattern(text);
-  if (!compiled.ok) context.addIssue({ code: 'custom', message: `not a regular expression of RE2: ${compiled.why}` });
+  if (compiled.ok) return;
+  const message = compiled.isTooLarge
+    ? `the regular expression is too large: ${compiled.why}; write smaller repeats, fewer alternatives or several expressions`
+    : `not a regular expression of RE2: ${compiled.why}`;
+  context.addIssue({ code: 'custom', message });
 });
 
 /** A reference to a secret as it stands after load. */

@@ -6,9 +6,10 @@ import type { Outcome, Run } from '../../kernel/run.ts';
 import { type AddressFacts, addressMetrics, addressPoints, findAddress } from '../../net/address.ts';
 import { connectTcp } from '../../net/connect.ts';
 import { type Answered, askByUdp, askOverStream, type Query, type Server } from '../../net/dns-exchange.ts';
+import { matcher } from '../../net/matcher.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { connectTls } from '../../net/tls.ts';
-import { judgeRecords } from '../../protocol/dns-judge.ts';
+import { recordTexts } from '../../protocol/dns-judge.ts';
 import { type DnsMessage, encodeQuery } from '../../protocol/dns-message.ts';
 import { classes, rcodeName, rcodes, types } from '../../protocol/dns-names.ts';
 import { soaSerial } from '../../protocol/dns-record-text.ts';
@@ -83,7 +84,7 @@ const probe = async (target: string, settings: DnsSettings, context: Context): P
   if (!answered.ok) return { facts, failures: answered.failures };
   return {
     facts: { ...facts, ...messageFacts(answered.message, settings) },
-    failures: judge(answered.message, settings),
+    failures: await judge(answered.message, settings, target, context),
   };
 };
 
@@ -136,7 +137,12 @@ const messageFacts = (message: DnsMessage, { query_type }: DnsSettings): Pick<Dr
 };
 
 /** Response code, then the sections in turn; the first that is wrong ends it, as in blackbox_exporter. */
-const judge = (message: DnsMessage, settings: DnsSettings): Failure[] => {
+const judge = async (
+  message: DnsMessage,
+  settings: DnsSettings,
+  key: string,
+  { kit, signal }: Context,
+): Promise<Failure[]> => {
   const { valid_rcodes: valid } = settings;
   if (!valid.some((name) => rcodes[name] === message.rcode)) {
     return [
@@ -149,7 +155,11 @@ const judge = (message: DnsMessage, settings: DnsSettings): Failure[] => {
   }
   for (const section of ['answer', 'authority', 'additional'] as const) {
     const records = section === 'answer' ? message.answers : message[section];
-    const wrong = judgeRecords(records, message, settings[`validate_${section}_rrs`]);
+    const texts = recordTexts(records, message, settings[`validate_${section}_rrs`]);
+    if (texts === undefined) continue;
+    const judged = await kit.own('matcher', matcher).run('records', texts, { key, signal });
+    if (!judged.ok) return [judged.failure];
+    const { result: wrong } = judged;
     if (wrong !== undefined) return [failure('dns_records_mismatch', 'check', `${section} section: ${wrong}`)];
   }
   return [];

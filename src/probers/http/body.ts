@@ -1,107 +1,96 @@
-import type { Transform } from 'node:stream';
-import { createBrotliDecompress, createGunzip, createInflate, createInflateRaw, createZstdDecompress } from 'node:zlib';
+import type { ByteBudget } from '../../net/byte-budget.ts';
 import type { Encoding } from '../../protocol/accept-encoding.ts';
+import { keptBytes } from './kept-bytes.ts';
+import { unpacking } from './unpacking.ts';
 
 /** What is known of a body once it is over. Lengths in bytes; `bytes` only if it was asked for. */
 export type Body = {
   readonly wireLength: number;
   readonly length: number;
   readonly bytes: Uint8Array | undefined;
-  readonly problem: 'body_too_large' | 'body_encoding' | undefined;
+  readonly problem: 'body_too_large' | 'body_encoding' | 'local_resources' | 'timeout' | undefined;
 };
 
-/** Takes a body piece by piece. `take` is false once no more is wanted; `end` gives the result. */
-export type BodyReader = { readonly take: (chunk: Uint8Array) => boolean; readonly end: () => Promise<Body> };
+/**
+ * Takes a body piece by piece. `take` is false once no more is wanted, and a promise of the same while no more can be taken; `end` gives
+ * the result, without waiting once the signal has fired. Disposing gives back all memory that the body held.
+ */
+export type BodyReader = Disposable & {
+  readonly take: (chunk: Uint8Array) => boolean | Promise<boolean>;
+  readonly end: (signal: AbortSignal) => Promise<Body>;
+};
 
 type Options = {
   readonly encoding: Encoding | '';
   /** The most bytes after decompression; 0 for no limit. */
   readonly limit: number;
-  /** Whether the bytes are wanted, not only their number. */
-  readonly keep: boolean;
+  /** How many of the bytes are wanted, from the start. */
+  readonly keep: number;
+  /** What all bodies of the process may hold. */
+  readonly budget: ByteBudget;
 };
 
 /**
  * Reads a body in bounded memory: what is over the limit is neither kept nor decompressed further, so that neither a huge
- * body nor a small one that unpacks to a huge one costs more than the limit.
+ * body nor a small one that unpacks to a huge one costs more than the limit; what the decoder has not done yet keeps the peer waiting.
  */
-export const bodyReader = ({ encoding, limit, keep }: Options): BodyReader => {
-  const chunks: Uint8Array[] = [];
+export const bodyReader = ({ encoding, limit, keep, budget }: Options): BodyReader => {
   let wireLength = 0;
   let length = 0;
   let problem: Body['problem'];
-  const accept = (chunk: Uint8Array) => {
-    if (problem !== undefined) return;
-    const room = limit === 0 ? chunk.length : Math.min(chunk.length, limit - length);
-    length += room;
-    if (keep && room > 0) chunks.push(room === chunk.length ? chunk : chunk.subarray(0, room));
-    if (room < chunk.length) problem = 'body_too_large';
-  };
-  const unpacking =
-    encoding === '' || encoding === 'identity' ? undefined : unpack(encoding, accept, () => problem !== undefined);
-  const take = (chunk: Uint8Array) => {
-    wireLength += chunk.length;
-    if (unpacking === undefined) accept(chunk);
-    else unpacking.write(chunk);
+  let isOver = false;
+  const kept = keptBytes(keep);
+  const share = budget.share(() => {
+    kept.clear();
+    problem ??= 'local_resources';
+  });
+  /** Bytes of memory that the decoder's window takes by now, at most. */
+  let window = 0;
+  const hold = (bytes: number) => {
+    if (!share.take(bytes)) problem ??= 'local_resources';
     return problem === undefined;
   };
-  const end = async (): Promise<Body> => {
-    const sound = unpacking === undefined || (await unpacking.end());
-    const found = problem ?? (sound ? undefined : 'body_encoding');
-    return { wireLength, length, bytes: keep ? Buffer.concat(chunks) : undefined, problem: found };
+  const accept = (chunk: Uint8Array) => {
+    if (problem !== undefined || isOver) return;
+    const room = limit === 0 ? chunk.length : Math.min(chunk.length, limit - length);
+    const wanted = Math.min(room, kept.room());
+    const grown = Math.min((decoder?.window ?? 0) - window, chunk.length);
+    window += grown;
+    if (!hold(wanted + grown)) return;
+    length += room;
+    kept.add(chunk.subarray(0, wanted));
+    if (room < chunk.length) problem = 'body_too_large';
   };
-  return { take, end };
-};
-
-type Unpacking = { readonly write: (chunk: Uint8Array) => void; readonly end: () => Promise<boolean> };
-
-const unpack = (
-  encoding: Exclude<Encoding, 'identity'>,
-  accept: (chunk: Uint8Array) => void,
-  isOver: () => boolean,
-): Unpacking => {
-  let decoder: Transform | undefined;
-  let done: Promise<boolean> | undefined;
-  const start = (first: Uint8Array): Transform => {
-    const made = decoderFor(encoding, first);
-    made.on('data', (chunk: Buffer) => {
-      accept(chunk);
-      if (isOver()) made.destroy();
-    });
-    done = new Promise((resolve) => {
-      made.once('end', () => resolve(true));
-      made.once('error', () => resolve(false));
-      made.once('close', () => resolve(isOver()));
-    });
-    return made;
+  const decoder =
+    encoding === '' || encoding === 'identity'
+      ? undefined
+      : unpacking(encoding, (chunk) => {
+          accept(chunk);
+          return problem === undefined;
+        });
+  // No encoding makes a body longer but by a few bytes for each block, so that what does holds nothing.
+  const wireLimit = limit === 0 ? Number.POSITIVE_INFINITY : limit + limit / 8 + 1_024;
+  const take = (chunk: Uint8Array): boolean | Promise<boolean> => {
+    wireLength += chunk.length;
+    if (decoder === undefined) accept(chunk);
+    else if (wireLength > wireLimit) problem ??= 'body_too_large';
+    if (problem !== undefined) {
+      decoder?.stop();
+      return false;
+    }
+    return decoder === undefined || decoder.write(chunk).then((wantsMore) => wantsMore && problem === undefined);
   };
-  return {
-    write: (chunk) => {
-      decoder ??= start(chunk);
-      if (!decoder.destroyed) decoder.write(chunk);
-    },
-    end: () => {
-      // Nothing at all is no compressed body.
-      if (decoder === undefined || done === undefined) return Promise.resolve(false);
-      if (!decoder.destroyed) decoder.end();
-      return done;
-    },
+  const end = async (signal: AbortSignal): Promise<Body> => {
+    const isValid = decoder === undefined || (await decoder.end(signal));
+    const found = problem ?? (isValid ? undefined : signal.aborted ? 'timeout' : 'body_encoding');
+    isOver = true;
+    share.pin();
+    return { wireLength, length, bytes: keep > 0 ? kept.bytes() : undefined, problem: found };
   };
+  const dispose = () => {
+    decoder?.stop();
+    kept.clear();
+    share[Symbol.dispose]();
+  };
+  return { take, end, [Symbol.dispose]: dispose };
 };
-
-const decoderFor = (encoding: Exclude<Encoding, 'identity'>, first: Uint8Array): Transform => {
-  switch (encoding) {
-    case 'gzip':
-      return createGunzip();
-    case 'br':
-      return createBrotliDecompress();
-    case 'zstd':
-      return createZstdDecompress();
-    case 'deflate':
-      return hasZlibHeader(first) ? createInflate() : createInflateRaw();
-  }
-};
-
-/** `deflate` means zlib (RFC 1950) by the letter of HTTP, and raw deflate to blackbox_exporter and some servers. */
-const hasZlibHeader = ([first = 0, second = 0]: Uint8Array): boolean =>
-  (first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0;

@@ -1,8 +1,10 @@
 import type { Socket } from 'node:net';
 import type { Client, Dispatcher } from 'undici';
 import type { Seconds } from '../../kernel/check.ts';
+import type { Failure } from '../../kernel/reason.ts';
 import { failureOf } from '../../net/failure.ts';
 import { type Exchange, type Exchanged, headerMap, headLimit, type Request, type Taker } from './exchange.ts';
+import { framing } from './framing.ts';
 
 /** Connections of undici that are kept between probes, one in use per exchange: making one costs more than a plain probe. */
 type Slot = { readonly client: Client; socket: Socket | undefined };
@@ -69,24 +71,50 @@ const dispatch = (
   new Promise((resolve) => {
     let firstByteAt: Seconds | undefined;
     let version = 'HTTP/1.1';
-    let cut = false;
-    const end = (rest: Omit<Exchanged, 'firstByteAt'>) =>
+    let isOver = false;
+    let problem: unknown;
+    const count = framing();
+    const end = (rest: Omit<Exchanged, 'firstByteAt'>) => {
+      isOver = true;
       resolve({ ...(firstByteAt === undefined ? {} : { firstByteAt }), ...rest });
+    };
+    const fail = (failed: Failure) => {
+      if (!isOver) end({ failure: failed });
+      socket.destroy();
+    };
+    socket.once('error', (error) => {
+      problem = error;
+    });
     // undici tells neither when the first byte came nor the version of the answer, so what it reads is looked at.
     const read = socket.read;
     socket.read = (size?: number) => {
       const chunk = read.call(socket, size);
-      if (chunk !== null && firstByteAt === undefined) {
+      if (chunk === null) return null;
+      if (firstByteAt === undefined) {
         firstByteAt = mark('answered');
         const start = String(chunk.subarray(0, 8).toString('latin1'));
         if (start === 'HTTP/1.0') version = start;
       }
-      return chunk;
+      const excess = count.read(chunk.length);
+      if (excess === undefined) return chunk;
+      fail(excess);
+      return null;
+    };
+    // What undici has read and cannot take yet it puts back, and reads again.
+    const unshift = socket.unshift;
+    socket.unshift = (chunk: Uint8Array) => {
+      count.read(-chunk.length);
+      unshift.call(socket, chunk);
     };
     const stop = (controller: Dispatcher.DispatchController) => {
-      cut = true;
+      if (isOver) return;
       end({ endedAt: mark('transferred') });
       controller.abort(enough);
+    };
+    const pause = async (controller: Dispatcher.DispatchController, taken: Promise<boolean>) => {
+      controller.pause();
+      if (await taken) controller.resume();
+      else stop(controller);
     };
     client.dispatch(
       {
@@ -99,7 +127,13 @@ const dispatch = (
       {
         onRequestStart: () => {},
         onResponseStart: (controller, status, headers) => {
-          if (status < 200) return;
+          if (isOver) return;
+          if (status < 200) {
+            const tooMany = count.interim();
+            if (tooMany !== undefined) fail(tooMany);
+            return;
+          }
+          count.head();
           const flat = Array.isArray(controller.rawHeaders)
             ? controller.rawHeaders
             : Object.entries(headers).flat().map(String);
@@ -107,19 +141,32 @@ const dispatch = (
           if (!wanted) stop(controller);
         },
         onResponseData: (controller, chunk) => {
-          if (!cut && !taker.onBody(chunk)) stop(controller);
+          // After a pause undici 8.12 goes on with no bytes at all; to wait for those to be taken would pause it again, for ever.
+          if (isOver || chunk.length === 0) return;
+          count.body(chunk.length);
+          const wanted = taker.onBody(chunk);
+          if (wanted === false) stop(controller);
+          else if (wanted !== true) void pause(controller, wanted);
         },
         onResponseEnd: () => {
-          if (!cut) end({ endedAt: mark('transferred') });
+          // Where nothing says how long the body is, its end is that of the connection, and undici takes any end for it: a reset, and ours.
+          const isCut = signal.aborted || problem !== undefined || (socket.destroyed && !socket.readableEnded);
+          if (!isOver)
+            end(
+              isCut ? { failure: failureOf(problem ?? closed, 'transfer', signal) } : { endedAt: mark('transferred') },
+            );
           // undici would do it next, with an error whose stack trace costs as much as the rest of the exchange.
           socket.destroy();
         },
         onResponseError: (_controller, error) => {
-          if (!cut) end({ failure: failureOf(error, firstByteAt === undefined ? 'processing' : 'transfer', signal) });
+          if (!isOver)
+            end({ failure: failureOf(error, firstByteAt === undefined ? 'processing' : 'transfer', signal) });
         },
       },
     );
   });
+
+const closed = { code: 'UND_ERR_SOCKET' };
 
 /**
  * The connection ended before the request was on its way. Handed over all the same, undici 8.12 would refuse it with an error that it

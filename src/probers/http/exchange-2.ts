@@ -1,7 +1,7 @@
 import http2 from 'node:http2';
 import type { Seconds } from '../../kernel/check.ts';
 import { failureOf } from '../../net/failure.ts';
-import { type Exchange, type Exchanged, headerMap, headLimit } from './exchange.ts';
+import { type Exchange, type Exchanged, headerMap, headLimit, mostInterim, tooManyInterim } from './exchange.ts';
 
 /** Headers that HTTP/2 forbids (RFC 9113, section 8.2.2), and Host, whose place `:authority` takes. */
 const forbidden = new Set(['connection', 'host', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade']);
@@ -49,14 +49,32 @@ export const exchange2: Exchange = (socket, request, taker, signal, mark) =>
       );
       if (!wanted) end({ endedAt: mark('transferred') });
     });
+    let interims = 0;
+    stream.on('headers', () => {
+      interims += 1;
+      if (interims > mostInterim) end({ failure: tooManyInterim() });
+    });
+    const stop = () => end({ endedAt: mark('transferred') });
+    const pause = async (taken: Promise<boolean>) => {
+      // Node asks for no more of the stream, and so its window closes; what has come in already is kept.
+      stream.pause();
+      if (!(await taken)) stop();
+      else if (!over) stream.resume();
+    };
     stream.on('data', (chunk: Buffer) => {
-      if (!taker.onBody(chunk)) end({ endedAt: mark('transferred') });
+      const wanted = taker.onBody(chunk);
+      if (wanted === false) stop();
+      else if (wanted !== true) void pause(wanted);
     });
     stream.on('error', fail);
-    // A stream that was cut ends as well: only a complete one has no error code.
-    stream.once('end', () =>
-      stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? end({ endedAt: mark('transferred') }) : fail(closed),
-    );
+    // A stream that the peer resets ends too, with NO_ERROR as well (RFC 9113, section 8.1): then it is closed before its end is pushed.
+    let isWhole = false;
+    const push = stream.push;
+    stream.push = (chunk: unknown, encoding?: BufferEncoding) => {
+      if (chunk === null) isWhole = !stream.closed;
+      return push.call(stream, chunk, encoding);
+    };
+    stream.once('end', () => (isWhole && stream.rstCode === http2.constants.NGHTTP2_NO_ERROR ? stop() : fail(closed)));
     stream.once('close', () => fail(closed));
   });
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { Seconds } from '../../kernel/check.ts';
-import type { Failure } from '../../kernel/reason.ts';
+import { type Failure, failure } from '../../kernel/reason.ts';
 
 /** One request as it goes out. `headers` are names and values in turn, Host included; `path` has the query. */
 export type Request = {
@@ -19,10 +19,13 @@ export type Head = {
   readonly headers: ReadonlyMap<string, readonly string[]>;
 };
 
-/** What takes an answer as it comes in. Returning false ends the exchange: the rest is not wanted. */
+/**
+ * What takes an answer as it comes in. Returning false ends the exchange: the rest is not wanted. A promise means that no more can be
+ * taken before it resolves, to the same; until then the exchange does not read, and so the peer cannot send.
+ */
 export type Taker = {
   readonly onHead: (head: Head, at: Seconds) => boolean;
-  readonly onBody: (chunk: Uint8Array) => boolean;
+  readonly onBody: (chunk: Uint8Array) => boolean | Promise<boolean>;
 };
 
 /**
@@ -40,8 +43,19 @@ export type Exchange = (
   mark: (what: string) => Seconds,
 ) => Promise<Exchanged>;
 
-/** The largest head of an answer, in bytes. Go's limit is larger, Node's default is 16 KiB. */
+/** The largest head of an answer, in bytes, with all interim ones before it. Go's limit is larger, Node's default is 16 KiB. */
 export const headLimit = 256 * 1_024;
+
+/** Interim answers (100 to 199) that may come before the final one. Go takes five, curl any number. */
+export const mostInterim = 32;
+
+/** The failure of an answer that does not come for interim ones. */
+export const tooManyInterim = (): Failure =>
+  failure(
+    'protocol_error',
+    'transfer',
+    `more than ${mostInterim} interim answers (status 100 to 199) and no final one`,
+  );
 
 /** Header lines by lower-case name, from names and values in turn. */
 export const headerMap = (flat: readonly (string | Uint8Array)[]): Map<string, string[]> => {

@@ -1,25 +1,24 @@
 import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Outcome, speaks } from '../../kernel/run.ts';
+import { byteBudget } from '../../net/byte-budget.ts';
+import { matcher } from '../../net/matcher.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { unprepared } from '../../net/unprepared.ts';
 import { cookieJar } from '../../protocol/cookie-jar.ts';
 import { querySecrets } from '../../protocol/query-secrets.ts';
 import { isRedirect, locationOf, methodAfter, ownOriginAfter } from '../../protocol/redirect.ts';
 import { parseSize } from '../../protocol/size.ts';
-import { type Body, bodyReader } from './body.ts';
+import { type BodyReader, bodyReader } from './body.ts';
 import type { Head } from './exchange.ts';
 import { type Answered, hop } from './hop.ts';
-import { judgeFor } from './judge.ts';
+import { judge, wantsBody } from './judge.ts';
 import { type HttpFacts, httpMetrics, httpPoints } from './metrics.ts';
 import { httpGetMetrics, httpGetPoints } from './network-exporter.ts';
 import { type Prepared, prepare, renewSecrets, requestOf } from './request.ts';
-import { type HttpSettings, httpSettings } from './settings.ts';
+import { type HttpSettings, httpSettings, matcherLimit } from './settings.ts';
 
 /** Redirects that are followed. */
 const mostRedirects = 10;
-
-/** What matchers see of a body when the module sets no limit, in bytes. */
-const matcherLimit = 10 * 1_024 * 1_024;
 
 const locate = (target: string): Place | undefined => {
   const text = /^https?:\/\//i.test(target) ? target : `http://${target}`;
@@ -67,7 +66,8 @@ const follow = async (
   for (let redirects = 0; ; redirects += 1) {
     const isOwn: boolean = own === url.origin;
     const request = requestOf(prepared, { url, method, withBody, isOwn, cookies: jar.header(url) });
-    const reader = readerFor(settings, follows && redirects < mostRedirects);
+    using reader = readerFor(settings, follows && redirects < mostRedirects, context);
+    const conclude = (isCut = false) => verdict(reader, settings, facts, { key: first.href, context, isCut });
     const answered: Answered = await hop(
       {
         url,
@@ -80,22 +80,20 @@ const follow = async (
     );
     note(facts, answered, redirects);
     if (answered.failures.length > 0)
-      return reader.head === undefined
-        ? answered.failures
-        : [...answered.failures, ...(await verdict(reader, settings, facts))];
+      return reader.head === undefined ? answered.failures : [...answered.failures, ...(await conclude(true))];
     const { head } = reader;
     if (head === undefined) return [failure('protocol_error', 'processing', 'the answer has no head')];
     jar.keep(url, head.headers.get('set-cookie') ?? []);
     if (!isRedirect(head.status) || !head.headers.has('location')) {
-      const failures = await verdict(reader, settings, facts);
+      const failures = await conclude();
       return own === undefined && prepared.credentials.length > 0
         ? failures.map((one) => leftBehind(one, facts, first))
         : failures;
     }
     facts.redirects = redirects + 1;
-    if (!follows) return verdict(reader, settings, facts);
+    if (!follows) return await conclude();
     if (redirects === mostRedirects) {
-      await verdict(reader, settings, facts);
+      await conclude();
       return [
         failure(
           'too_many_redirects',
@@ -106,7 +104,7 @@ const follow = async (
     }
     const next = locationOf(head.headers.get('location')?.[0], url);
     if (next === undefined) {
-      await verdict(reader, settings, facts);
+      await conclude();
       return [failure('redirect_invalid', 'transfer', 'the Location of a redirect is not an http or https URL')];
     }
     const after = methodAfter(head.status, method);
@@ -114,7 +112,7 @@ const follow = async (
     method = after.method;
     withBody &&= after.keepsBody;
     if (withBody && prepared.body !== undefined && ownNext === undefined) {
-      await verdict(reader, settings, facts);
+      await conclude();
       const detail = `status ${head.status} would send the body of the request to ${next.origin}; write that URL as the target, or follow_redirects: false`;
       return [failure('redirect_refused', 'transfer', detail)];
     }
@@ -153,19 +151,21 @@ const withoutIdentity = (settings: HttpSettings): HttpSettings => {
   return bared;
 };
 
-type Reader = {
+type Reader = Disposable & {
   head: Head | undefined;
-  readonly body: () => Promise<Body>;
+  readonly body: BodyReader['end'];
   readonly onHead: (head: Head) => boolean;
-  readonly onBody: (chunk: Uint8Array) => boolean;
+  readonly onBody: BodyReader['take'];
 };
 
 /** Takes an answer; the body of a redirect that will be followed is not read. */
-const readerFor = (settings: HttpSettings, mayFollow: boolean): Reader => {
-  const { wantsBody } = judgeFor(settings);
+const readerFor = (settings: HttpSettings, mayFollow: boolean, { kit }: Context): Reader => {
   const configured = parseSize(settings.body_size_limit) ?? 0;
-  const limit = configured === 0 && wantsBody ? matcherLimit : configured;
-  const body = bodyReader({ encoding: settings.compression, limit, keep: wantsBody });
+  const matched = wantsBody(settings) ? (parseSize(settings.body_match_limit) ?? 0) : 0;
+  const isWhole = wantsBody(settings) && matched === 0;
+  const limit = configured === 0 && isWhole ? matcherLimit : configured;
+  const budget = kit.own('bodies', byteBudget);
+  const body = bodyReader({ encoding: settings.compression, limit, keep: isWhole ? limit : matched, budget });
   const reader: Reader = {
     head: undefined,
     body: body.end,
@@ -174,6 +174,7 @@ const readerFor = (settings: HttpSettings, mayFollow: boolean): Reader => {
       return !(mayFollow && isRedirect(head.status) && head.headers.has('location'));
     },
     onBody: body.take,
+    [Symbol.dispose]: body[Symbol.dispose],
   };
   return reader;
 };
@@ -187,11 +188,21 @@ const note = (facts: Draft, { address, phases, tls, overTls }: Answered, redirec
   facts.ssl = overTls;
 };
 
-const verdict = async (reader: Reader, settings: HttpSettings, facts: Draft): Promise<readonly Failure[]> => {
+type Around = { readonly key: string; readonly context: Context; readonly isCut: boolean };
+
+const verdict = async (
+  reader: Reader,
+  settings: HttpSettings,
+  facts: Draft,
+  { key, context: { kit, signal }, isCut }: Around,
+): Promise<readonly Failure[]> => {
   const { head } = reader;
   if (head === undefined) return [];
-  const body = await reader.body();
-  const { failures, byRegex } = judgeFor(settings).judge(head, body, facts.ssl === true);
+  const body = await reader.body(signal);
+  const answer = { head, body, overTls: facts.ssl === true, isCut };
+  const { failures, byRegex } = await judge(settings, answer, (work) =>
+    kit.own('matcher', matcher).run('search', work, { key, signal }),
+  );
   facts.status = head.status;
   facts.version = head.version;
   facts.contentLength = contentLengthOf(head);

@@ -1,5 +1,8 @@
 import { type Failure, failure } from '../../kernel/reason.ts';
-import { compilePattern, type Pattern } from '../../protocol/pattern.ts';
+import { bodyBudget } from '../../net/byte-budget.ts';
+import { timeoutIn } from '../../net/failure.ts';
+import type { Search } from '../../net/matcher-jobs.ts';
+import type { Matched } from '../../net/matcher-lanes.ts';
 import type { Body } from './body.ts';
 import type { Head } from './exchange.ts';
 import type { HttpSettings } from './settings.ts';
@@ -7,77 +10,41 @@ import type { HttpSettings } from './settings.ts';
 /** The judgement of an answer, and whether an expression of the module was what broke. */
 export type Judgement = { readonly failures: readonly Failure[]; readonly byRegex: boolean };
 
-/** The rules of a module with their expressions compiled, which costs more than a probe. */
-export type Judge = {
-  /** Whether the body itself is needed, not only its length. */
-  readonly wantsBody: boolean;
-  readonly judge: (head: Head, body: Body, overTls: boolean) => Judgement;
+/** An answer as it is judged. `isCut` means that the body is not all there, and not because of a limit of the module. */
+export type Answer = {
+  readonly head: Head;
+  readonly body: Body;
+  readonly overTls: boolean;
+  readonly isCut: boolean;
 };
 
-type HeaderRule = {
-  readonly header: string;
-  readonly regexp: string;
-  readonly pattern: Pattern;
-  readonly allowMissing: boolean;
-};
-type BodyRule = { readonly regexp: string; readonly pattern: Pattern };
+/** Does the matching of one run. */
+export type Match = (work: Search) => Promise<Matched<number>>;
 
-const judges = new WeakMap<HttpSettings, Judge>();
+/** Whether the rules need the body itself, not only its length. */
+export const wantsBody = ({
+  fail_if_body_matches_regexp: bad,
+  fail_if_body_not_matches_regexp: needed,
+}: HttpSettings): boolean => bad.length + needed.length > 0;
 
-/** The judge for settings, made on first use. */
-export const judgeFor = (settings: HttpSettings): Judge => {
-  let judge = judges.get(settings);
-  if (judge === undefined) {
-    judge = makeJudge(settings);
-    judges.set(settings, judge);
-  }
-  return judge;
-};
-
-const makeJudge = (settings: HttpSettings): Judge => {
-  const bodyRules = {
-    bad: settings.fail_if_body_matches_regexp.map(bodyRule),
-    needed: settings.fail_if_body_not_matches_regexp.map(bodyRule),
+/** Judges an answer by the rules of a module. A matching that took too long is a failure with reason `timeout`. */
+export const judge = async (settings: HttpSettings, answer: Answer, match: Match): Promise<Judgement> => {
+  const { head, body, overTls, isCut } = answer;
+  const status = statusFailure(settings, head);
+  const header = status === undefined ? await headerFailure(settings, head, match) : undefined;
+  // What cut the answer is a failure already, and says more than what its body lacks.
+  const reading = isCut && body.problem !== 'local_resources' ? undefined : bodyProblem(body, settings);
+  const isRead = status === undefined && header === undefined && reading === undefined && !isCut;
+  const content = isRead ? await bodyFailure(settings, body, match) : undefined;
+  // A body that could not be read cannot be matched either; blackbox_exporter counts that as a failed expression.
+  const isUnmatched =
+    wantsBody(settings) && status === undefined && header === undefined && (reading !== undefined || isCut);
+  const failures = [status, header, reading, content, versionFailure(settings, head), sslFailure(settings, overTls)];
+  return {
+    failures: failures.filter((one) => one !== undefined),
+    byRegex: header !== undefined || content !== undefined || isUnmatched,
   };
-  const headerRules = {
-    bad: settings.fail_if_header_matches.map(headerRule),
-    needed: settings.fail_if_header_not_matches.map(headerRule),
-  };
-  const judge = (head: Head, body: Body, overTls: boolean): Judgement => {
-    const status = statusFailure(settings, head);
-    const header = status === undefined ? headerFailure(headerRules, head) : undefined;
-    const reading = bodyProblem(body, settings);
-    const content =
-      status === undefined && header === undefined && reading === undefined ? bodyFailure(bodyRules, body) : undefined;
-    // A body that could not be read cannot be matched either; blackbox_exporter counts that as a failed expression.
-    const unmatched = wantsBody && status === undefined && header === undefined && reading !== undefined;
-    const failures = [status, header, reading, content, versionFailure(settings, head), sslFailure(settings, overTls)];
-    return {
-      failures: failures.filter((one) => one !== undefined),
-      byRegex: header !== undefined || content !== undefined || unmatched,
-    };
-  };
-  const wantsBody = bodyRules.bad.length + bodyRules.needed.length > 0;
-  return { wantsBody, judge };
 };
-
-const compiled = (text: string): Pattern => {
-  const result = compilePattern(text);
-  // The schema has compiled it before.
-  if (!result.ok) throw new Error('an expression that the schema let through does not compile');
-  return result.pattern;
-};
-const bodyRule = (regexp: string): BodyRule => ({ regexp, pattern: compiled(regexp) });
-const headerRule = ({
-  header,
-  regexp,
-  allow_missing: allowMissing,
-}: HttpSettings['fail_if_header_matches'][number]): HeaderRule => ({
-  header,
-  regexp,
-  pattern: compiled(regexp),
-  allowMissing,
-});
 
 const statusFailure = ({ valid_status_codes: valid }: HttpSettings, { status }: Head): Failure | undefined => {
   const ok = valid.length === 0 ? status >= 200 && status < 300 : valid.includes(status);
@@ -104,19 +71,18 @@ const sslFailure = (settings: HttpSettings, overTls: boolean): Failure | undefin
   return undefined;
 };
 
-const headerFailure = (
-  rules: { bad: readonly HeaderRule[]; needed: readonly HeaderRule[] },
-  { headers }: Head,
-): Failure | undefined => {
-  for (const [list, isBad] of [
-    [rules.bad, true],
-    [rules.needed, false],
+const headerFailure = async (settings: HttpSettings, { headers }: Head, match: Match): Promise<Failure | undefined> => {
+  for (const [rules, isBad] of [
+    [settings.fail_if_header_matches, true],
+    [settings.fail_if_header_not_matches, false],
   ] as const) {
-    for (const { header, regexp, pattern, allowMissing } of list) {
-      const values = headers.get(header.toLowerCase()) ?? [];
-      if (values.length === 0 && allowMissing) continue;
-      if (values.length === 0) return failure('header_mismatch', 'check', `the answer has no header ${header}`);
-      if (values.some((value) => pattern.test(value)) === isBad)
+    for (const { header, regexp, allow_missing: allowMissing } of rules) {
+      const inputs = headers.get(header.toLowerCase()) ?? [];
+      if (inputs.length === 0 && allowMissing) continue;
+      if (inputs.length === 0) return failure('header_mismatch', 'check', `the answer has no header ${header}`);
+      const matched = await match({ expressions: [regexp], inputs, wanted: isBad });
+      if (!matched.ok) return matched.failure;
+      if (matched.result === 0)
         return failure(
           'header_mismatch',
           'check',
@@ -128,21 +94,40 @@ const headerFailure = (
 };
 
 const bodyProblem = ({ problem, length }: Body, { compression }: HttpSettings): Failure | undefined => {
-  if (problem === 'body_too_large')
-    return failure('body_too_large', 'transfer', `the body is larger than the limit of ${length} bytes`);
-  if (problem === 'body_encoding') return failure('body_encoding', 'transfer', `the body is not ${compression}`);
-  return undefined;
+  switch (problem) {
+    case 'body_too_large':
+      return failure(
+        'body_too_large',
+        'transfer',
+        `the body is larger than the limit; ${length} bytes of it were read`,
+      );
+    case 'body_encoding':
+      return failure('body_encoding', 'transfer', `the body is not ${compression}`);
+    case 'timeout':
+      return timeoutIn('transfer');
+    case 'local_resources':
+      return failure(
+        'local_resources',
+        'transfer',
+        `no memory for the body: all runs together hold at most ${bodyBudget} bytes of bodies, and this run held most of them`,
+      );
+    default:
+      return undefined;
+  }
 };
 
-const bodyFailure = (
-  rules: { bad: readonly BodyRule[]; needed: readonly BodyRule[] },
-  { bytes }: Body,
-): Failure | undefined => {
+const bodyFailure = async (settings: HttpSettings, { bytes }: Body, match: Match): Promise<Failure | undefined> => {
   if (bytes === undefined) return undefined;
-  const bad = rules.bad.find(({ pattern }) => pattern.test(bytes));
-  if (bad !== undefined) return failure('body_mismatch', 'check', `the body matches ${bad.regexp}`);
-  const needed = rules.needed.find(({ pattern }) => !pattern.test(bytes));
-  return needed === undefined
-    ? undefined
-    : failure('body_mismatch', 'check', `the body does not match ${needed.regexp}`);
+  for (const [expressions, wanted] of [
+    [settings.fail_if_body_matches_regexp, true],
+    [settings.fail_if_body_not_matches_regexp, false],
+  ] as const) {
+    if (expressions.length === 0) continue;
+    const matched = await match({ expressions, inputs: [bytes], wanted });
+    if (!matched.ok) return matched.failure;
+    const broken = expressions[matched.result];
+    if (broken !== undefined)
+      return failure('body_mismatch', 'check', `the body ${wanted ? 'matches' : 'does not match'} ${broken}`);
+  }
+  return undefined;
 };

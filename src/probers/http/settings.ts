@@ -3,6 +3,9 @@ import { addressShape, mayBeSecretText, patternText, secretText, tlsSettings } f
 import { acceptsEncoding, encodings } from '../../protocol/accept-encoding.ts';
 import { parseSize } from '../../protocol/size.ts';
 
+/** What matchers see of a body when the module sets no limit, in bytes. */
+export const matcherLimit = 10 * 1_024 * 1_024;
+
 const headerRule = z.strictObject({
   header: z.string().min(1).describe('Name of the header.'),
   regexp: patternText.min(1).describe('Expression that a value is searched for.'),
@@ -103,6 +106,11 @@ const shape = z.strictObject({
     .refine((text) => parseSize(text) !== undefined, { error: 'not a size; write for example 10MB' })
     .default('0')
     .describe('Fail if the decompressed body is larger; 0: only what the matchers see is limited, to 10MB.'),
+  body_match_limit: z
+    .string()
+    .refine((text) => parseSize(text) !== undefined, { error: 'not a size; write for example 64KB' })
+    .default('0')
+    .describe('Match only so much of the body, from its start, and read the rest unseen; 0: all of it.'),
   basic_auth: basicAuth.optional().describe('User name and password.'),
   authorization: authorization.optional().describe('Credentials of another scheme.'),
   bearer_token: secretText.optional().describe('Deprecated: authorization.credentials.'),

@@ -3,10 +3,11 @@ import { setImmediate } from 'node:timers/promises';
 import type { Labels } from '../../kernel/check.ts';
 import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Conversation, conversation } from '../../net/conversation.ts';
+import { matcher } from '../../net/matcher.ts';
 import type { Context } from '../../net/prober.ts';
 import { expandTemplate } from '../../protocol/expand-template.ts';
 import { type Mask, maskedStart } from '../../protocol/mask.ts';
-import { compilePattern, type Groups, type Pattern } from '../../protocol/pattern.ts';
+import type { Groups } from '../../protocol/pattern.ts';
 import type { TcpSettings } from './settings.ts';
 
 type Step = TcpSettings['query_response'][number];
@@ -25,30 +26,16 @@ export type StartTls = (
   socket: Socket,
 ) => Promise<{ readonly socket: Socket } | { readonly failures: readonly Failure[] }>;
 
-const patterns = new WeakMap<Step, Pattern>();
-
-const patternOf = (step: Step): Pattern | undefined => {
-  if (step.expect === '') return undefined;
-  let pattern = patterns.get(step);
-  if (pattern === undefined) {
-    const compiled = compilePattern(step.expect);
-    // The schema has compiled it before.
-    if (!compiled.ok) return undefined;
-    pattern = compiled.pattern;
-    patterns.set(step, pattern);
-  }
-  return pattern;
-};
-
 /**
  * Goes through the steps of `query_response`: within one, expect, labels, expect_bytes, send, starttls. `sends` are the texts to send,
- * step by step.
+ * step by step; `key` names the check.
  */
 export const dialogue = async (
   first: Socket,
   steps: readonly Step[],
   sends: readonly string[],
   context: Context,
+  key: string,
   startTls: StartTls,
 ): Promise<Dialogue> => {
   let socket = first;
@@ -63,9 +50,8 @@ export const dialogue = async (
   });
   for (const [index, step] of steps.entries()) {
     let groups: Groups | undefined;
-    const pattern = patternOf(step);
-    if (pattern !== undefined) {
-      const expected = await expectLine(talk, pattern, index, context);
+    if (step.expect !== '') {
+      const expected = await expectLine(talk, step.expect, index, context, key);
       if ('failure' in expected) return end([expected.failure], expected.byRegex ? { regex: true } : {});
       groups = expected.groups;
       if (step.labels.length > 0) labels = { ...labels, ...labelsOf(step, groups, context.mask) };
@@ -110,18 +96,21 @@ const linesTraced = 5;
 
 const expectLine = async (
   talk: Conversation,
-  pattern: Pattern,
+  expression: string,
   index: number,
-  { trace, mask }: Context,
+  { kit, signal, trace, mask }: Context,
+  key: string,
 ): Promise<Expected> => {
+  const { run: match } = kit.own('matcher', matcher);
   let skipped = 0;
   for (let lines = 1; ; lines += 1) {
     const read = await talk.line();
     if (read.kind === 'failed') return { failure: read.failure, byRegex: false };
     if (read.kind === 'end' && read.rest.length === 0) return { failure: unsaid(index, lines - 1), byRegex: true };
     const line = read.kind === 'end' ? read.rest : read.bytes;
-    // Most lines of a talkative peer do not match, and to test is cheaper than to capture.
-    const groups = pattern.test(line) ? pattern.groups(line) : undefined;
+    const matched = await match('capture', { expression, input: line }, { key, signal });
+    if (!matched.ok) return { failure: matched.failure, byRegex: false };
+    const { result: groups } = matched;
     if (groups !== undefined) {
       trace('matched', { step: index + 1, line: textOf(line, mask) });
       return { groups };

@@ -92,7 +92,7 @@ const probe = async (target: string, settings: TcpSettings, context: Context): P
   const dial = { ip: found.address.ip, port: place.port, ...(localAddress === undefined ? {} : { localAddress }) };
   const opened = await open(dial, place.host, settings, context, facts);
   if ('failures' in opened) return { facts, failures: opened.failures };
-  const failures = await talk(opened.socket, place.host, settings, sends, context, facts);
+  const failures = await talk(opened.socket, { host: place.host, key: target }, settings, sends, context, facts);
   return { facts, failures };
 };
 
@@ -143,7 +143,7 @@ const secure = (secured: Secured, since: Seconds | undefined, context: Context, 
 
 const talk = async (
   socket: Socket,
-  host: string,
+  { host, key }: { readonly host: string; readonly key: string },
   settings: TcpSettings,
   sends: readonly string[],
   context: Context,
@@ -159,7 +159,7 @@ const talk = async (
     const since = context.mark('starttls');
     return secure(await upgradeTls(plain, secureFor(host, settings), context), since, context, facts);
   };
-  const said = await dialogue(socket, settings.query_response, sends, context, startTls);
+  const said = await dialogue(socket, settings.query_response, sends, context, key, startTls);
   facts.phases = { ...facts.phases, transfer: context.mark('transferred') - startedAt };
   facts.dialogue = said;
   said.socket.destroy();
