@@ -47,6 +47,7 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     modules: moduleTable(list, probers),
     select: selector(vantages),
     add: problems.add,
+    warn: warnings.add,
     once: new Set(),
     names: new Map(),
     used: new Set(),
@@ -90,6 +91,7 @@ type Work = {
   readonly modules: Modules;
   readonly select: (from: readonly string[]) => Selection;
   readonly add: Add;
+  readonly warn: Add;
   /** Places of defaults that were complained about already. */
   readonly once: Set<string>;
   readonly names: Map<string, { readonly path: Path; readonly side: Chosen['side'] }>;
@@ -143,6 +145,7 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
   const labels = targetLabels(around, prober, work);
   const settings = settingsFor(item, prober, work);
   if (!settings.ok) return;
+  warnOf(settings.value, item, prober, work);
   const timeoutMs = timeLimit(item, prober.usualTimeoutMs?.(settings.value));
   if (intervalMs < timeoutMs) work.add(path, tooShort(intervalMs, timeoutMs));
   const target: Target = {
@@ -172,6 +175,16 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
         vantage,
       }),
     });
+  }
+};
+
+/** What the prober has to say of the settings, once for each module. */
+const warnOf = (settings: unknown, { module, path }: Item, prober: Prober, work: Work): void => {
+  for (const message of prober.remarks?.(settings) ?? []) {
+    const key = `${module.name} ${message}`;
+    if (work.once.has(key)) continue;
+    work.once.add(key);
+    work.warn(path, message);
   }
 };
 

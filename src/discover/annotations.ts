@@ -12,7 +12,7 @@ export const annotations = {
   timeout: 'Time limit of a run.',
   path: 'Path to ask for, instead of those of the rules.',
   port: 'Port, by number; of a Service or Pod by name too, and the first one if not set.',
-  expect: 'Regular expression that the body has to match.',
+  expect: 'Regular expression that the first 64 KB of the body have to match.',
 } as const;
 
 type Name = keyof typeof annotations;
@@ -71,7 +71,8 @@ export const entryOf = (wishes: Wishes, target: string, labels: Readonly<Record<
   };
 };
 
+/** The page is the object's as well as the expression, so that only a part of it is searched; a line of a dialogue has 64 KB at most. */
 const expectation = (target: string, expect: string) =>
   /^https?:/.test(target)
-    ? { http: { fail_if_body_not_matches_regexp: [expect] } }
+    ? { http: { fail_if_body_not_matches_regexp: [expect], body_match_limit: '64KB' } }
     : { tcp: { query_response: [{ expect }] } };

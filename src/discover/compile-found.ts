@@ -4,6 +4,7 @@ import { roughHost, shortName } from '../config/place.ts';
 import { type List, listSchema, type ProberTable } from '../config/schema.ts';
 import { mentionsSecret } from '../config/secrets.ts';
 import type { Check, Target } from '../kernel/check.ts';
+import { mostFoundInstructions, sizeProblem } from '../protocol/pattern.ts';
 import { type ChoosableModules, refusal } from './choosable-modules.ts';
 import { compilePortion, type GroupParts, writtenAs } from './compile-portion.ts';
 import { distinct, fullNameOf, nameOf, orderOf, placeOf } from './distinct.ts';
@@ -75,6 +76,12 @@ export const compileFound = (list: List, blocks: readonly FoundBlock[], probers:
     for (const raw of found) {
       if (!isValid(raw, tenancy !== undefined, (why) => remark(raw, why))) continue;
       const one = tenancy === undefined ? raw : asAllowed(raw, tenancy, taken, (why) => remark(raw, why));
+      // Behind what the block allows: an expression that is ignored refuses nothing.
+      const tooLarge = expressionProblem(one.entry);
+      if (tooLarge !== undefined) {
+        remark(raw, tooLarge);
+        continue;
+      }
       const tenant = `${tenancy?.cluster ?? ''}${one.tenant}`;
       const row = { one, block, tenant, order: orderOf(one) };
       // The same target written by hand is what people mean by taking it into the list.
@@ -150,6 +157,14 @@ const isValid = (one: Found, isTenants: boolean, remark: (why: string) => void):
 };
 
 const namespaceName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** Only an object's `expect` gives an entry settings of a prober. */
+const expressionProblem = ({ http, tcp }: Found['entry']): string | undefined => {
+  const why = textsOf([http, tcp])
+    .map((text) => sizeProblem(text, mostFoundInstructions))
+    .find((one) => one !== undefined);
+  return why === undefined ? undefined : `expect: the regular expression is too large: ${why}; it is left out`;
+};
 
 /** All texts in a value, keys too. */
 const textsOf = (value: unknown): readonly string[] => {

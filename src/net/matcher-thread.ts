@@ -16,13 +16,16 @@ export type ThreadEvents = { readonly onReply: (reply: WorkerReply) => void; rea
 /** Beside this file: the source of a checkout, or what `npm run build` made of it (`.cjs`, `.mjs`). */
 const file = join(import.meta.dirname, `matcher-worker${extname(import.meta.filename)}`);
 
-/** Starts a thread. It has no environment, since what runs there needs no secrets, and a heap that hostile states cannot fill. */
+/**
+ * Starts a thread. It has no environment, since what runs there needs no secrets. The bound of its heap is several times what states and
+ * programs can take: Node ends only the thread that meets it in JavaScript, but the process where it happens while a message is read.
+ */
 export const startThread = ({ onReply, onGone }: ThreadEvents): Thread => {
   const worker = new Worker(file, {
     name: 'matcher',
     env: {},
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 128, maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 },
   });
   let isOver = false;
   const gone = (code: string) => {

@@ -77,6 +77,8 @@ export type Prober<S extends z.ZodType = z.ZodType, F extends object = object, M
   readonly metrics: Readonly<Record<string, Metric>>;
   /** The time limit of a run with these settings when neither target nor module gives one, in milliseconds; 10 s if it says nothing. */
   usualTimeoutMs?(settings: z.output<S>): number | undefined;
+  /** What a list is warned of that has these settings: a sentence each, which says what to write instead. */
+  remarks?(settings: z.output<S>): readonly string[];
   /** Loads what the first probe with these settings would otherwise wait for (code, trusted roots). Doors call it before they start. May reject. */
   warmUp?(settings: z.output<S>, kit: Kit): Promise<unknown>;
   /** `undefined` when the text is no target of this prober. */

@@ -36,7 +36,7 @@ export const expressionSize = (text: string): ExpressionSize => {
       if (frames.length > 1) close(frames);
     } else if (char === '|') {
       push(frame, 0, 0);
-      frame.instructions += 1;
+      frame.instructions += 2;
       at += 1;
     } else if (char === '*' || char === '+' || char === '?') {
       frame.last.instructions += 1;
@@ -50,8 +50,8 @@ export const expressionSize = (text: string): ExpressionSize => {
   while (frames.length > 1) close(frames);
   const [whole = newFrame()] = frames;
   return {
-    // One to fail and one to match.
-    instructions: whole.instructions + whole.last.instructions + 2,
+    // One to fail, one to match, and one for a text of nothing.
+    instructions: whole.instructions + whole.last.instructions + 3,
     ranges: whole.ranges + whole.last.ranges,
     foldedClasses,
     isLiteral: text !== '' && !/[\\^$.*+?()[\]{}|]/.test(text),
@@ -75,8 +75,8 @@ const close = (frames: Frame[]): void => {
   const inner = frames.pop() ?? newFrame();
   // safe: the caller looks at the number of frames
   const outer = frames.at(-1) as Frame;
-  // Two for the capture.
-  push(outer, inner.instructions + inner.last.instructions + 2, inner.ranges + inner.last.ranges);
+  // Two for the capture, and one for a group of nothing.
+  push(outer, inner.instructions + inner.last.instructions + 3, inner.ranges + inner.last.ranges);
 };
 
 /** Ranges of `\pL`, one of the largest properties of Unicode. */

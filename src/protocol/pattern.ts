@@ -26,7 +26,7 @@ export const patternLimit = { instructions: 5_000, text: 10_000 } as const;
  * @see https://github.com/google/re2/wiki/Syntax
  */
 export const compilePattern = (text: string, most: number = patternLimit.instructions): Compiled => {
-  const why = tooLarge(text, most);
+  const why = sizeProblem(text, most);
   if (why !== undefined) return { ok: false, why, isTooLarge: true };
   try {
     const compiled = RE2JS.compile(text);
@@ -46,12 +46,16 @@ export const compilePattern = (text: string, most: number = patternLimit.instruc
   }
 };
 
-const tooLarge = (text: string, most: number): string | undefined => {
+/** Why an expression is not compiled: how large it is, and how large it may be; `undefined` if it may. */
+export const sizeProblem = (text: string, most: number): string | undefined => {
   if (text.length > patternLimit.text) return `${text.length} characters, at most ${patternLimit.text}`;
   const { instructions, foldedClasses } = expressionSize(text);
   const size = instructions + foldedClasses * instructionsPerFold;
   return size <= most ? undefined : `a program of about ${size} instructions, at most ${most}`;
 };
+
+/** The largest program that is taken from what was found, in instructions: those who write it share the process with others. */
+export const mostFoundInstructions = 200;
 
 /** Folding the case of a large class takes as long as compiling so many instructions. */
 const instructionsPerFold = 500;
@@ -65,6 +69,9 @@ export const patternCost = (text: string, bytes: number): number => {
   // Plain text is searched by the runtime itself, at gigabytes a second.
   return isLiteral ? (bytes + text.length) / 16 : instructions * (bytes + 16) + ranges;
 };
+
+/** Work that takes a worker thread some five seconds at worst, which is all that a job may take; `check` warns above it. */
+export const mostWork = 3e8;
 
 const sizes = new Map<string, ExpressionSize>();
 const mostSizes = 2_000;

@@ -81,3 +81,45 @@ test('schema: prints a JSON Schema that knows the probers', async () => {
   assert.match(schema.$schema, /json-schema/);
   assert.ok(stdout.includes('valid_status_codes'));
 });
+
+test('check: an expression that may take longer than a run has on the bodies of its module is a warning, once for each module', async () => {
+  const listOf = (http: string) => `
+vantages: { laptop: { kind: agent } }
+modules: { page: { prober: http, http: ${http} } }
+targets:
+  - { target: "https://a.example.com", module: page }
+  - { target: "https://b.example.com", module: page }
+`;
+  for (const [http, warned] of [
+    ["{ fail_if_body_not_matches_regexp: ['ok.{0,50}ready'] }", true],
+    ["{ fail_if_body_matches_regexp: ['1[01]{1000}2'], body_size_limit: 1MB }", true],
+    ["{ fail_if_body_not_matches_regexp: ['ok.{0,50}ready'], body_size_limit: 1MB }", false],
+    ["{ fail_if_body_not_matches_regexp: ['ok.{0,50}ready'], body_match_limit: 64KB }", false],
+    ['{ fail_if_body_not_matches_regexp: [\'"status":\\s*"(?:ok|up)"\', \'ready\'] }', false],
+  ] as const) {
+    await using file = await listFile(listOf(http));
+    const { code, stderr } = await cli(['check', '--config', file.path]);
+    assert.equal(code, 0, stderr);
+    const lines = stderr.split('\n').filter((line) => line.includes('may take longer than a run has'));
+    assert.equal(lines.length, warned ? 1 : 0, stderr);
+    if (warned)
+      assert.match(
+        lines[0] ?? '',
+        /^warning: .*targets\.yaml:5 .*the expression ".*" may take longer .* body of \d+ bytes; write /,
+      );
+  }
+});
+
+test('check: an expression that is too large is refused with its size, and costs no time', async () => {
+  await using file = await listFile(`
+vantages: { laptop: { kind: agent } }
+modules: { page: { prober: http, http: { fail_if_body_matches_regexp: ["${'[a-z]{1000}'.repeat(800)}"] } } }
+targets: [{ target: "https://a.example.com", module: page }]
+`);
+  const { code, stderr } = await cli(['check', '--config', file.path]);
+  assert.equal(code, 2);
+  assert.match(
+    stderr,
+    /the regular expression is too large: a program of about \d+ instructions, at most 5000; write /,
+  );
+});

@@ -76,7 +76,7 @@ test('annotations: module, interval, path and expectation are taken, skip skips,
         module: 'api',
         interval: '15s',
         timeout: '2s',
-        http: { fail_if_body_not_matches_regexp: ['ok'] },
+        http: { fail_if_body_not_matches_regexp: ['ok'], body_match_limit: '64KB' },
       },
     ],
   );

@@ -14,7 +14,7 @@ import { functionZip } from '../../src/generate/aws/function-zip.ts';
 import { vantageHere } from '../../src/lambda/vantage-here.ts';
 import { probers } from '../../src/probers/index.ts';
 import { cpuQuota } from '../servers/cpu-quota.ts';
-import { httpServer } from '../servers/http.ts';
+import { answer, httpServer } from '../servers/http.ts';
 import { receiver } from '../servers/receiver.ts';
 import { runFunction } from '../servers/runtime-api.ts';
 
@@ -32,7 +32,7 @@ const code = new Map(
 );
 
 /** Packages a function with a list of so many targets and unpacks it; gives its folder and what it is told. */
-const unpacked = async (url: string, push: string, count = 1) => {
+const unpacked = async (url: string, push: string, count = 1, http: object = {}) => {
   const loaded = loadValue(
     {
       version: 1,
@@ -47,7 +47,7 @@ const unpacked = async (url: string, push: string, count = 1) => {
         { url: push, authorization: { credentials: '${env:TOKEN}' }, queue_config: { min_backoff: '50ms' } },
       ],
       defaults: { outside: { timeout: count === 1 ? '500ms' : '5s', module: 'http_any' } },
-      modules: { http_any: { prober: 'http', http: { preferred_ip_protocol: 'ip4' } } },
+      modules: { http_any: { prober: 'http', http: { preferred_ip_protocol: 'ip4', ...http } } },
       targets: Array.from({ length: count }, (_, index) => ({
         name: `t${index}`,
         target: `${url}/${index}`,
@@ -95,6 +95,22 @@ test('probe function: it probes, delivers and answers; a frozen one goes on as i
   const second = await running.invoke(event('b'), 10_000);
   assert.deepEqual([second.body.good, second.body.coldStart, second.body.undelivered], [1, false, 0]);
   assert.doesNotMatch(`${JSON.stringify([first, second])}${running.output()}`, /canary/);
+});
+
+test('probe function: a page that is too large to be matched between other probes is matched in a thread', async () => {
+  await using web = await httpServer(() => answer(200, {}, `${'ok or not '.repeat(5_000)}ok, ready`));
+  await using push = await receiver();
+  for (const [expression, good] of [
+    ['ok.{0,50}ready', 1],
+    ['ok.{0,50}never|ready.{1,50}ok', 0],
+  ] as const) {
+    const http = { fail_if_body_not_matches_regexp: [expression] };
+    const { task, environment } = await unpacked(web.url, push.url, 2, http);
+    assert.ok(readdirSync(task).includes('matcher-worker.mjs'));
+    await using running = await runFunction(task, 'probe.handler', environment);
+    const { body } = await running.invoke(event('a'), 30_000);
+    assert.deepEqual([body.good, body.failed], [2 * good, 2 - 2 * good]);
+  }
 });
 
 test('probe function: a receiver that is down is said in the log, and the function answers in time', async () => {

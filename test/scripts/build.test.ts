@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
@@ -28,6 +28,56 @@ test('build: the bundle alone, without sources and packages, probes over HTTP', 
     const { stdout } = await bothways('probe', `http://127.0.0.1:${port}/`, '--metrics');
     assert.match(stdout, /^probe_success(?:\{.*\})? 1$/m);
   } finally {
+    server.close();
+    await rm(folder, { recursive: true });
+  }
+});
+
+/** A list whose one target has a page and an expression that are too much to be matched between other probes. */
+const demanding = (port: number) => `
+version: 1
+vantages: { laptop: { kind: agent } }
+remote_write: [{ url: "http://127.0.0.1:${port}/write", from: [laptop] }]
+modules: { demanding: { prober: http, http: { preferred_ip_protocol: ip4, fail_if_body_not_matches_regexp: ['ok.{0,50}ready'] } } }
+targets: [{ name: page, target: "http://127.0.0.1:${port}/", module: demanding, interval: 10s, timeout: 10s }]
+`;
+
+const pageServer = async () => {
+  const server = createServer((request, response) => {
+    response.end(request.method === 'POST' ? '' : `${'ok or not '.repeat(30_000)}ok, ready`);
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const address = server.address();
+  return { server, port: typeof address === 'object' ? (address?.port ?? 0) : 0 };
+};
+
+test('build: the bundles of the command and of the agent match large pages in a thread of theirs', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-build-'));
+  const { server, port } = await pageServer();
+  try {
+    await node(join(root, 'scripts/build.ts'), join(folder, 'dist/cli.cjs'));
+    await cp(join(root, 'bin'), join(folder, 'bin'), { recursive: true });
+    await writeFile(join(folder, 'package.json'), '{ "type": "module" }');
+    await writeFile(join(folder, 'list.yaml'), demanding(port));
+    const words = ['probe', 'page', '--config', join(folder, 'list.yaml'), '--metrics'];
+    const { stdout } = await node(join(folder, 'bin/bothways'), ...words);
+    assert.match(stdout, /^probe_success(?:\{.*\})? 1$/m);
+    const agent = spawn(process.execPath, [
+      join(folder, 'bin/bothways'),
+      ...['agent', '--config', join(folder, 'list.yaml'), '--listen', '127.0.0.1:0'],
+    ]);
+    try {
+      let log = '';
+      while (!log.includes('the page is at')) log += String((await once(agent.stderr, 'data'))[0]);
+      const [, door = ''] = /the page is at (http[^"\s]+)/.exec(log) ?? [];
+      const isGood = async () => /"good"/.test(await (await fetch(new URL('api/status', door))).text());
+      while (!(await isGood())) await new Promise((resolve) => setTimeout(resolve, 100));
+    } finally {
+      agent.kill('SIGTERM');
+      if (agent.exitCode === null) await once(agent, 'exit');
+    }
+  } finally {
+    server.closeAllConnections();
     server.close();
     await rm(folder, { recursive: true });
   }

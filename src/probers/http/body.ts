@@ -3,11 +3,11 @@ import type { Encoding } from '../../protocol/accept-encoding.ts';
 import { keptBytes } from './kept-bytes.ts';
 import { unpacking } from './unpacking.ts';
 
-/** What is known of a body once it is over. Lengths in bytes; `bytes` only if it was asked for. */
+/** What is known of a body once it is over. Lengths in bytes; `bytes` only if it was asked for, and only once. */
 export type Body = {
   readonly wireLength: number;
   readonly length: number;
-  readonly bytes: Uint8Array | undefined;
+  readonly bytes: (() => Uint8Array) | undefined;
   readonly problem: 'body_too_large' | 'body_encoding' | 'local_resources' | 'timeout' | undefined;
 };
 
@@ -85,7 +85,7 @@ export const bodyReader = ({ encoding, limit, keep, budget }: Options): BodyRead
     const found = problem ?? (isValid ? undefined : signal.aborted ? 'timeout' : 'body_encoding');
     isOver = true;
     share.pin();
-    return { wireLength, length, bytes: keep > 0 ? kept.bytes() : undefined, problem: found };
+    return { wireLength, length, bytes: keep > 0 ? kept.bytes : undefined, problem: found };
   };
   const dispose = () => {
     decoder?.stop();

@@ -7,15 +7,15 @@ import { unprepared } from '../../net/unprepared.ts';
 import { cookieJar } from '../../protocol/cookie-jar.ts';
 import { querySecrets } from '../../protocol/query-secrets.ts';
 import { isRedirect, locationOf, methodAfter, ownOriginAfter } from '../../protocol/redirect.ts';
-import { parseSize } from '../../protocol/size.ts';
 import { type BodyReader, bodyReader } from './body.ts';
+import { bodyLimits, expensive } from './body-limits.ts';
 import type { Head } from './exchange.ts';
 import { type Answered, hop } from './hop.ts';
-import { judge, wantsBody } from './judge.ts';
+import { judge } from './judge.ts';
 import { type HttpFacts, httpMetrics, httpPoints } from './metrics.ts';
 import { httpGetMetrics, httpGetPoints } from './network-exporter.ts';
 import { type Prepared, prepare, renewSecrets, requestOf } from './request.ts';
-import { type HttpSettings, httpSettings, matcherLimit } from './settings.ts';
+import { type HttpSettings, httpSettings } from './settings.ts';
 
 /** Redirects that are followed. */
 const mostRedirects = 10;
@@ -160,12 +160,8 @@ type Reader = Disposable & {
 
 /** Takes an answer; the body of a redirect that will be followed is not read. */
 const readerFor = (settings: HttpSettings, mayFollow: boolean, { kit }: Context): Reader => {
-  const configured = parseSize(settings.body_size_limit) ?? 0;
-  const matched = wantsBody(settings) ? (parseSize(settings.body_match_limit) ?? 0) : 0;
-  const isWhole = wantsBody(settings) && matched === 0;
-  const limit = configured === 0 && isWhole ? matcherLimit : configured;
   const budget = kit.own('bodies', byteBudget);
-  const body = bodyReader({ encoding: settings.compression, limit, keep: isWhole ? limit : matched, budget });
+  const body = bodyReader({ encoding: settings.compression, ...bodyLimits(settings), budget });
   const reader: Reader = {
     head: undefined,
     body: body.end,
@@ -227,6 +223,7 @@ export const http = defineProber<HttpFacts>()({
   modules: { http_2xx: {}, http_post_2xx: { method: 'POST' } },
   settings: httpSettings,
   metrics: { ...httpMetrics, ...httpGetMetrics },
+  remarks: expensive,
   warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config), prepare(settings, kit)]),
   locate,
   probe,

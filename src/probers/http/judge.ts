@@ -4,6 +4,7 @@ import { timeoutIn } from '../../net/failure.ts';
 import type { Search } from '../../net/matcher-jobs.ts';
 import type { Matched } from '../../net/matcher-lanes.ts';
 import type { Body } from './body.ts';
+import { wantsBody } from './body-limits.ts';
 import type { Head } from './exchange.ts';
 import type { HttpSettings } from './settings.ts';
 
@@ -20,12 +21,6 @@ export type Answer = {
 
 /** Does the matching of one run. */
 export type Match = (work: Search) => Promise<Matched<number>>;
-
-/** Whether the rules need the body itself, not only its length. */
-export const wantsBody = ({
-  fail_if_body_matches_regexp: bad,
-  fail_if_body_not_matches_regexp: needed,
-}: HttpSettings): boolean => bad.length + needed.length > 0;
 
 /** Judges an answer by the rules of a module. A matching that took too long is a failure with reason `timeout`. */
 export const judge = async (settings: HttpSettings, answer: Answer, match: Match): Promise<Judgement> => {
@@ -118,12 +113,13 @@ const bodyProblem = ({ problem, length }: Body, { compression }: HttpSettings): 
 
 const bodyFailure = async (settings: HttpSettings, { bytes }: Body, match: Match): Promise<Failure | undefined> => {
   if (bytes === undefined) return undefined;
+  const inputs = [bytes()];
   for (const [expressions, wanted] of [
     [settings.fail_if_body_matches_regexp, true],
     [settings.fail_if_body_not_matches_regexp, false],
   ] as const) {
     if (expressions.length === 0) continue;
-    const matched = await match({ expressions, inputs: [bytes], wanted });
+    const matched = await match({ expressions, inputs, wanted });
     if (!matched.ok) return matched.failure;
     const broken = expressions[matched.result];
     if (broken !== undefined)

@@ -1,10 +1,12 @@
+import { bodyBudget } from '../../net/byte-budget.ts';
+
 /** The start of a body. */
 export type KeptBytes = {
   /** How many bytes more are wanted. */
   readonly room: () => number;
   /** Adds bytes, no more than there is room for. */
   readonly add: (chunk: Uint8Array) => void;
-  /** What there is, in one piece; worker threads can read a large one without a copy. */
+  /** What there is, in one piece, once; worker threads can read a large one without a copy. */
   readonly bytes: () => Uint8Array;
   readonly clear: () => void;
 };
@@ -16,44 +18,51 @@ const mostInPieces = 64 * 1_024;
 const step = 256 * 1_024;
 
 /**
- * Keeps up to `most` bytes. A large body grows in one place, so that it is never there twice, and putting it together takes no time
- * of its own.
+ * Keeps up to `most` bytes. A large body grows in one place, so that it is not there twice while it comes in, and its memory goes back to the
+ * system as soon as it is cleared, without waiting for V8 to collect it.
  */
 export const keptBytes = (most: number): KeptBytes => {
   let pieces: Uint8Array[] = [];
   let length = 0;
-  let shared: SharedArrayBuffer | undefined;
-  const write = (at: number, chunk: Uint8Array) => {
-    if (shared === undefined) return;
+  let grown: ArrayBuffer | undefined;
+  const write = (to: ArrayBuffer, at: number, chunk: Uint8Array) => {
     const end = at + chunk.length;
-    if (end > shared.byteLength) shared.grow(Math.min(most, Math.ceil(end / step) * step));
-    new Uint8Array(shared).set(chunk, at);
+    if (end > to.byteLength) to.resize(Math.min(to.maxByteLength, Math.ceil(end / step) * step));
+    new Uint8Array(to).set(chunk, at);
   };
   return {
     room: () => most - length,
     add: (chunk) => {
       if (chunk.length === 0) return;
-      if (shared === undefined && length + chunk.length > mostInPieces) {
-        shared = new SharedArrayBuffer(0, { maxByteLength: Math.min(most, longest) });
+      if (grown === undefined && length + chunk.length > mostInPieces) {
+        grown = new ArrayBuffer(0, { maxByteLength: Math.min(most, longest) });
         let at = 0;
         for (const piece of pieces) {
-          write(at, piece);
+          write(grown, at, piece);
           at += piece.length;
         }
         pieces = [];
       }
-      if (shared === undefined) pieces.push(chunk);
-      else write(length, chunk);
+      if (grown === undefined) pieces.push(chunk);
+      else write(grown, length, chunk);
       length += chunk.length;
     },
-    bytes: () => (shared === undefined ? Buffer.concat(pieces) : new Uint8Array(shared, 0, length)),
+    bytes: () => {
+      if (grown === undefined) return Buffer.concat(pieces);
+      const shared = new Uint8Array(new SharedArrayBuffer(length));
+      shared.set(new Uint8Array(grown, 0, length));
+      grown.transfer(0);
+      grown = undefined;
+      return shared;
+    },
     clear: () => {
       pieces = [];
-      shared = undefined;
       length = 0;
+      grown?.transfer(0);
+      grown = undefined;
     },
   };
 };
 
-/** Address space is set aside for what a body may grow to; above this a module's limit is none that a process could hold. */
-const longest = 2 ** 31;
+/** Address space is set aside for what a body may grow to: no more than all bodies may hold together. */
+const longest = 2 * bodyBudget;

@@ -3,9 +3,6 @@ import { addressShape, mayBeSecretText, patternText, secretText, tlsSettings } f
 import { acceptsEncoding, encodings } from '../../protocol/accept-encoding.ts';
 import { parseSize } from '../../protocol/size.ts';
 
-/** What matchers see of a body when the module sets no limit, in bytes. */
-export const matcherLimit = 10 * 1_024 * 1_024;
-
 const headerRule = z.strictObject({
   header: z.string().min(1).describe('Name of the header.'),
   regexp: patternText.min(1).describe('Expression that a value is searched for.'),

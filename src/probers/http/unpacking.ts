@@ -15,8 +15,6 @@ export type Unpacking = {
   readonly window: number;
   /** Resolves when the piece is unpacked, to whether more is wanted and can be unpacked. */
   readonly write: (chunk: Uint8Array) => Promise<boolean>;
-  /** Whether what was written is not of the encoding. */
-  readonly isBroken: () => boolean;
   /** Whether what was written is whole and valid; false once the signal has fired. */
   readonly end: (signal: AbortSignal) => Promise<boolean>;
   /** Gives up. */
