@@ -85,8 +85,8 @@ export const reasons = {
     look: '`source_ip_address` in the module.',
   },
   local_resources: {
-    means: 'The system of the vantage had no ports, descriptors or buffers left; the target is not to blame.',
-    look: 'Limits of the vantage (`ulimit -n`, local port range).',
+    means: 'The vantage had no ports, descriptors, buffers or memory for bodies left; the target is not to blame.',
+    look: 'Limits of the vantage (`ulimit -n`, local port range); for bodies the 64 MiB that all runs share.',
   },
 
   // tls
@@ -170,7 +170,7 @@ export const reasons = {
   },
   timeout: {
     means: 'The probe did not finish within its time limit; the phase says where it stood.',
-    look: 'The phase: `processing` is the server thinking, `transfer` a slow body.',
+    look: 'The phase: `processing` is the server thinking, `transfer` a slow body, `check` a large regular expression.',
   },
   connection_reset: {
     means: 'The established connection was reset by the peer.',
@@ -186,7 +186,7 @@ export const reasons = {
   },
   headers_too_large: {
     means: 'The head of the HTTP answer is larger than the limit.',
-    look: 'Runaway cookies; the limit is 256 KiB.',
+    look: 'Runaway cookies; the limit is 256 KiB, interim answers included.',
   },
   body_encoding: {
     means: 'The body could not be decompressed as the module says.',

@@ -434,3 +434,23 @@ test('found targets: a text that is too long, or refers to a secret, costs that 
     ],
   );
 });
+
+test('found targets: an expression whose program is large is left out, and the list may have it all the same', () => {
+  const expect = (text: string) => ({
+    http: { fail_if_body_not_matches_regexp: [text], body_match_limit: '64KB' },
+  });
+  const all = [
+    found('Pod shop/good', 'http://good.svc/', expect('status: (?:ok|up)')),
+    found('Pod shop/large', 'http://large.svc/', expect('1[01]{1000}2')),
+    found('Pod shop/line', 'tcp://line.svc:25', { tcp: { query_response: [{ expect: 'x{300}' }] } }),
+  ];
+  const compiled = compiledOf(all);
+  assert.deepEqual(names(compiled), ['good.svc@prod']);
+  assert.deepEqual(
+    compiled.remarks.map(({ origin, why }) => `${origin}: ${why.replace(/\d+ instructions,/, 'N instructions,')}`),
+    [
+      'Pod shop/large: expect: the regular expression is too large: a program of about N instructions, at most 200; it is left out',
+      'Pod shop/line: expect: the regular expression is too large: a program of about N instructions, at most 200; it is left out',
+    ],
+  );
+});

@@ -251,3 +251,17 @@ test('dns: a server whose name leads nowhere gives the reason of the lookup', as
     [['dns_no_address', 'resolve']],
   );
 });
+
+test('dns: records that are made to take long are matched in a thread, and give the same verdict', async () => {
+  const many = { reply: zone({ 'shop.test': Array.from({ length: 400 }, (_, index) => a(`192.0.2.${index % 250}`)) }) };
+  for (const [expression, expected] of [
+    ['shop.{0,60}192', []],
+    ['shop.{0,60}193', ['dns_records_mismatch']],
+  ] as const) {
+    const given = {
+      transport_protocol: 'tcp' as const,
+      validate_answer_rrs: { fail_if_not_matches_regexp: [expression] },
+    };
+    assert.deepEqual((await at(many, given, 20_000)).reasons, expected);
+  }
+});

@@ -376,3 +376,30 @@ test('tcp: network_exporter has the connection by its addresses, and 0.0.0.0 as 
   const refused = await said(closed);
   assert.equal(refused.get(`tcp_connection_status${labels(closed, '0.0.0.0')}`), 0);
 });
+
+test('tcp: a line that is too long to be matched between other probes is matched in a thread, with its captures', async () => {
+  const greeting = `${'ok or not '.repeat(6_000)}ok, ready 123\r\n`;
+  const settings: Settings = {
+    query_response: [
+      { expect: 'ok.{0,50}ready (?P<n>[0-9]+)', send: 'got ${n}', labels: [{ name: 'n', value: '$1' }] },
+    ],
+  };
+  const { outcome, received } = await probe({ greeting }, { settings, timeoutMs: 20_000 });
+  assert.deepEqual(reasonsOf(outcome), []);
+  assert.equal(received, 'got 123\n');
+});
+
+test('tcp: lines that are made to take long give reason timeout in the phase check, and other work goes on', async () => {
+  const bits = () => Array.from({ length: 60_000 }, () => (Math.random() < 0.5 ? '0' : '1')).join('');
+  const greeting = Array.from({ length: 40 }, () => `2${bits()}\n`).join('');
+  const settings: Settings = { query_response: [{ expect: '1[01]{1000}2' }] };
+  let turns = 0;
+  const timer = setInterval(() => {
+    turns += 1;
+  }, 10);
+  const { outcome } = await probe({ greeting }, { settings, timeoutMs: 1_500 });
+  clearInterval(timer);
+  assert.deepEqual(reasonsOf(outcome), ['check timeout']);
+  assert.match(outcome.failures[0]?.detail ?? '', /^matching 1\[01\]\{1000\}2 on 60001 bytes was not done within/);
+  assert.ok(turns > 20, `${turns} turns`);
+});

@@ -9,6 +9,7 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { version } from '../../src/kernel/version.ts';
+import { until } from '../cli/running-agent.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const node = (...words: string[]) => promisify(execFile)(process.execPath, words);
@@ -39,7 +40,7 @@ version: 1
 vantages: { laptop: { kind: agent } }
 remote_write: [{ url: "http://127.0.0.1:${port}/write", from: [laptop] }]
 modules: { demanding: { prober: http, http: { preferred_ip_protocol: ip4, fail_if_body_not_matches_regexp: ['ok.{0,50}ready'] } } }
-targets: [{ name: page, target: "http://127.0.0.1:${port}/", module: demanding, interval: 10s, timeout: 10s }]
+targets: [{ name: page, target: "http://127.0.0.1:${port}/", module: demanding, interval: 5s, timeout: 5s }]
 `;
 
 const pageServer = async () => {
@@ -70,8 +71,8 @@ test('build: the bundles of the command and of the agent match large pages in a 
       let log = '';
       while (!log.includes('the page is at')) log += String((await once(agent.stderr, 'data'))[0]);
       const [, door = ''] = /the page is at (http[^"\s]+)/.exec(log) ?? [];
-      const isGood = async () => /"good"/.test(await (await fetch(new URL('api/status', door))).text());
-      while (!(await isGood())) await new Promise((resolve) => setTimeout(resolve, 100));
+      const isGood = async () => /"up":true/.test(await (await fetch(new URL('api/status', door))).text());
+      await until(isGood, `the page has not matched: ${log}`);
     } finally {
       agent.kill('SIGTERM');
       if (agent.exitCode === null) await once(agent, 'exit');
