@@ -1,5 +1,5 @@
 import type { Check, Labels, Module, Target, Vantage } from '../kernel/check.ts';
-import { formatDuration, parseDuration } from '../kernel/duration.ts';
+import { parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
 import { nearest } from '../protocol/nearest.ts';
 import { withAuthorities } from './authorities.ts';
@@ -17,6 +17,7 @@ import type { List, ProberTable } from './schema.ts';
 import { type Selection, selector, unmatchedText } from './selectors.ts';
 import { shapeOf } from './shape.ts';
 import { type Add, type Chosen, type Item, itemsOf, nameOf, type Wanted, wantedOf } from './target.ts';
+import { timeLimit, tooShort } from './time-limit.ts';
 import { vantageProblem } from './vantage-rules.ts';
 import { vantagesOf, vpcOf } from './vantages.ts';
 import { checkVariables } from './variables.ts';
@@ -213,17 +214,6 @@ const vantagesOfItem = (
   }
   return vantages;
 };
-
-const usualTimeoutMs = 10_000;
-
-/** The module's limit bounds all others. A limit for all does not bind what takes its time by nature, such as rounds. */
-const timeLimit = ({ limits: { target, defaults, module } }: Item, byNature: number | undefined): number => {
-  const written = target ?? (byNature === undefined ? defaults : undefined);
-  return written === undefined ? (module ?? byNature ?? usualTimeoutMs) : Math.min(written, module ?? written);
-};
-
-const tooShort = (intervalMs: number, timeoutMs: number): string =>
-  `interval ${formatDuration(intervalMs)} is below the time limit ${formatDuration(timeoutMs)}; write a longer interval or a shorter timeout`;
 
 type ItemSettings = { readonly ok: true; readonly value: unknown } | { readonly ok: false };
 
