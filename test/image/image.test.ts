@@ -160,6 +160,9 @@ test('image: any user without a right runs it, on a file system that is read onl
   });
   await agent.said(/the page is at/);
   assert.equal(await agent.exec('/usr/bin/node', '/opt/bothways/bin/bothways', 'healthy'), 0);
+  const thread = `new (require('node:worker_threads').Worker)('/opt/bothways/dist/matcher-worker.cjs')`;
+  const starts = `${thread}.once('message', ({ is }) => process.exit(is === 'ready' ? 0 : 1))`;
+  assert.equal(await agent.exec('/usr/bin/node', '-e', starts), 0, 'large pages are matched in a thread');
   await agent.signal('TERM');
   assert.equal(await agent.exited, 0, agent.lines.join('\n'));
 });
