@@ -39,7 +39,8 @@ export const expressionSize = (text: string): ExpressionSize => {
       frame.instructions += 2;
       at += 1;
     } else if (char === '*' || char === '+' || char === '?') {
-      frame.last.instructions += 1;
+      // A star over what may be nothing takes two.
+      frame.last.instructions += 2;
       at += 1;
     } else if (char === '{') at = repeat(text, at, frame);
     else {
@@ -130,7 +131,7 @@ const repeat = (text: string, at: number, frame: Frame): number => {
   const times = Math.max(1, Number(least), Number(most ?? 0));
   const optional = most === undefined ? 0 : times;
   frame.last = {
-    instructions: frame.last.instructions * times + optional + 1,
+    instructions: frame.last.instructions * times + optional + 2,
     ranges: frame.last.ranges * times,
   };
   return at + whole.length;
