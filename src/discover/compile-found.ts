@@ -1,14 +1,12 @@
 import { mostFoundHosts } from '../config/discover.ts';
-import { most } from '../config/from-cluster.ts';
 import { roughHost, shortName } from '../config/place.ts';
 import { type List, listSchema, type ProberTable } from '../config/schema.ts';
-import { mentionsSecret } from '../config/secrets.ts';
 import type { Check, Target } from '../kernel/check.ts';
-import { mostFoundInstructions, sizeProblem } from '../protocol/pattern.ts';
 import { type ChoosableModules, refusal } from './choosable-modules.ts';
 import { compilePortion, type GroupParts, writtenAs } from './compile-portion.ts';
 import { distinct, fullNameOf, nameOf, orderOf, placeOf } from './distinct.ts';
 import type { Counts, Found, Remark } from './found.ts';
+import { expressionProblem, textProblem } from './found-texts.ts';
 import { remarkBook } from './remark-book.ts';
 import { asAllowed, methodRefusal, type Tenancy } from './tenancy.ts';
 
@@ -74,7 +72,11 @@ export const compileFound = (list: List, blocks: readonly FoundBlock[], probers:
     if (lost > 0) above.set(parts.name, lost);
     const taken = labelsTaken(list, parts);
     for (const raw of found) {
-      if (!isValid(raw, tenancy !== undefined, (why) => remark(raw, why))) continue;
+      const problem = textProblem(raw, tenancy !== undefined);
+      if (problem !== undefined) {
+        remark(raw, problem);
+        continue;
+      }
       const one = tenancy === undefined ? raw : asAllowed(raw, tenancy, taken, (why) => remark(raw, why));
       // Behind what the block allows: an expression that is ignored refuses nothing.
       const tooLarge = expressionProblem(one.entry);
@@ -137,40 +139,6 @@ export const compileFound = (list: List, blocks: readonly FoundBlock[], probers:
     return listSchema(probers).safeParse({ version: 1, groups: written }).data?.groups ?? [];
   };
   return { checks, counts, groups, remarks: book.all(), above };
-};
-
-/**
- * Whether the texts of a target that was found may go further. Whoever may annotate an object writes them: a long one would be in
- * every series, and what looks like a reference to a secret would be one as soon as it is printed as a list.
- */
-const isValid = (one: Found, isTenants: boolean, remark: (why: string) => void): boolean => {
-  const texts = textsOf(one.entry);
-  const why = texts.some((text) => text.length > most.letters)
-    ? `a text of more than ${most.letters} characters; it is left out`
-    : texts.some(mentionsSecret)
-      ? 'a reference to a secret is not read from what was found; it is left out'
-      : isTenants && !namespaceName.test(one.tenant)
-        ? 'its object is in no namespace; it is left out'
-        : undefined;
-  if (why !== undefined) remark(why);
-  return why === undefined;
-};
-
-const namespaceName = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
-
-/** Only an object's `expect` gives an entry settings of a prober. */
-const expressionProblem = ({ http, tcp }: Found['entry']): string | undefined => {
-  const why = textsOf([http, tcp])
-    .map((text) => sizeProblem(text, mostFoundInstructions))
-    .find((one) => one !== undefined);
-  return why === undefined ? undefined : `expect: the regular expression is too large: ${why}; it is left out`;
-};
-
-/** All texts in a value, keys too. */
-const textsOf = (value: unknown): readonly string[] => {
-  if (typeof value === 'string') return [value];
-  if (typeof value !== 'object' || value === null) return [];
-  return Object.entries(value).flatMap(([key, inner]) => [key, ...textsOf(inner)]);
 };
 
 /** Labels that the list and the block set, for all or for a side. */

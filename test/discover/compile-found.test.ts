@@ -444,8 +444,9 @@ test('found targets: an expression whose program is large is left out, and the l
     found('Pod shop/large', 'http://large.svc/', expect('1[01]{1000}2')),
     found('Pod shop/line', 'tcp://line.svc:25', { tcp: { query_response: [{ expect: 'x{300}' }] } }),
   ];
-  const compiled = compiledOf(all);
-  assert.deepEqual(names(compiled), ['good.svc@prod']);
+  const compiled = compiledOf(all, { tenancy: { ...tenancy, expressions: true } });
+  assert.deepEqual(names(compiled), ['shop/good.svc@prod']);
+  assert.equal(names(compiledOf(all)).length, 3, 'an expression that is ignored refuses nothing');
   assert.deepEqual(
     compiled.remarks.map(({ origin, why }) => `${origin}: ${why.replace(/\d+ instructions,/, 'N instructions,')}`),
     [
