@@ -1,8 +1,11 @@
 import type { X509Certificate } from 'node:crypto';
 import type { Root } from './trust.ts';
 
-/** Bounds of the search, so that a hostile server cannot make it long: certificates looked at, depth, and chains kept. */
-const limits = { presented: 20, depth: 10, steps: 200, chains: 32 };
+/**
+ * Bounds of the search, so that a hostile server cannot make it long: certificates read, depth, chains kept, and signatures
+ * verified. A key with a long exponent takes milliseconds for one signature; a chain with cross-signed issuers needs about six.
+ */
+const limits = { presented: 20, depth: 10, steps: 200, chains: 32, signatures: 12 };
 
 /**
  * All chains from the leaf over presented certificates to a trusted root, each leaf first, root last. Signatures and issuers
@@ -13,6 +16,17 @@ export const verifiedChains = (presented: readonly X509Certificate[], roots: rea
   const [leaf, ...others] = presented.slice(0, limits.presented);
   const chains: X509Certificate[][] = [];
   let steps = 0;
+  let signatures = 0;
+  const issued = (certificate: X509Certificate, issuer: X509Certificate): boolean => {
+    try {
+      if (!certificate.checkIssued(issuer) || signatures >= limits.signatures) return false;
+      signatures += 1;
+      return certificate.verify(issuer.publicKey);
+    } catch {
+      // A key of a kind that cannot be used has signed nothing that we would trust.
+      return false;
+    }
+  };
   const follow = (path: readonly X509Certificate[]): void => {
     const last = path.at(-1);
     if (last === undefined || path.length > limits.depth) return;
@@ -38,12 +52,3 @@ export const verifiedChains = (presented: readonly X509Certificate[], roots: rea
 };
 
 const same = (a: X509Certificate, b: X509Certificate) => a.fingerprint256 === b.fingerprint256;
-
-const issued = (certificate: X509Certificate, issuer: X509Certificate): boolean => {
-  try {
-    return certificate.checkIssued(issuer) && certificate.verify(issuer.publicKey);
-  } catch {
-    // A key of a kind that cannot be used has signed nothing that we would trust.
-    return false;
-  }
-};

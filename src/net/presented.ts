@@ -1,32 +1,38 @@
-import type { X509Certificate } from 'node:crypto';
+import { createHash, type X509Certificate } from 'node:crypto';
 import type tls from 'node:tls';
 import type { EpochMs } from '../kernel/check.ts';
+import { byteCache } from '../protocol/byte-cache.ts';
 import { verifiedChains } from './chains.ts';
 import { type CertificateFacts, certificateFacts } from './tls-facts.ts';
 import type { Trusted } from './trust.ts';
 
-/** What a server presented. Seen again it is the same object, so that what was found out about it stays found out. */
+/** What a server presented in one handshake. */
 export type Presented = {
   /** As sent, in the order in which they were sent; at most 20. */
   readonly certificates: readonly X509Certificate[];
+  /** The same chain under the same trust has the same key. */
+  readonly key: string;
   /** `undefined` if a field is of an encoding that cannot be read. */
   readonly chain: readonly CertificateFacts[] | undefined;
   /** Unix seconds; 0 without certificates. */
   readonly earliestExpiry: number;
 };
 
-/** Certificates looked at; a chain of a public authority has at most four. */
+/** Certificates read; a chain to a public CA has at most four. */
 const mostCertificates = 20;
 
-/** What was seen before under one configuration. */
-type Seen = { readonly raws: readonly Buffer[]; readonly presented: Presented };
+/**
+ * What is kept of a chain that was accepted: what it says, never the certificates themselves. `day` and `expiry` are the last
+ * answer of {@link lastChainExpiry}.
+ */
+type Known = Pick<Presented, 'chain' | 'earliestExpiry'> & { day?: number; expiry?: number | undefined };
 
-const seenUnder = new WeakMap<Trusted, Map<string, Seen>>();
-const mostSeen = 1_024;
+/** One for the process: what servers send is kept in bounded memory, however many servers and chains there are. */
+const known = byteCache<Known>(2 * 1_024 * 1_024);
 
 /**
- * Reads what the server presented. Once per socket, since reading consumes it (Node 24). What is the same byte for byte as
- * something seen before costs a comparison.
+ * Reads what the server presented. Once per socket, since reading consumes it (Node 24). A chain that was accepted before
+ * under the same trust costs a digest. Throws if OpenSSL cannot give a certificate.
  */
 export const presentedBy = (socket: tls.TLSSocket, trusted: Trusted): Presented => {
   const certificates: X509Certificate[] = [];
@@ -36,58 +42,62 @@ export const presentedBy = (socket: tls.TLSSocket, trusted: Trusted): Presented 
     next = next.issuerCertificate
   )
     certificates.push(next);
-  const raws = certificates.map(({ raw }) => raw);
-  const seen = tableOf(trusted);
-  const key = keyOf(raws);
-  const before = seen.get(key);
-  if (before !== undefined && isSame(before.raws, raws)) return before.presented;
-  const presented = examine(certificates);
-  if (seen.size >= mostSeen) seen.clear();
-  seen.set(key, { raws, presented });
-  return presented;
+  const key = keyOf(certificates, trusted);
+  const { chain, earliestExpiry } = known.get(key) ?? examine(certificates);
+  return { certificates, key, chain, earliestExpiry };
 };
 
-const tableOf = (trusted: Trusted): Map<string, Seen> => {
-  let seen = seenUnder.get(trusted);
-  if (seen === undefined) {
-    seen = new Map();
-    seenUnder.set(trusted, seen);
+const numbers = new WeakMap<Trusted, number>();
+let lastNumber = 0;
+
+const keyOf = (certificates: readonly X509Certificate[], trusted: Trusted): string => {
+  let number = numbers.get(trusted);
+  if (number === undefined) {
+    lastNumber += 1;
+    number = lastNumber;
+    numbers.set(trusted, number);
   }
-  return seen;
+  const digest = createHash('sha256');
+  // A certificate states its own length, so two chains are never the same bytes.
+  for (const { raw } of certificates) digest.update(raw);
+  return `${number} ${digest.digest('base64')}`;
 };
 
-/** Finds a place in the table, no more: the last bytes of the first certificate, which are of its signature. */
-const keyOf = ([leaf]: readonly Buffer[]): string => leaf?.toString('latin1', Math.max(leaf.length - 16, 0)) ?? '';
-
-const isSame = (these: readonly Buffer[], those: readonly Buffer[]): boolean =>
-  these.length === those.length && these.every((raw, index) => those[index]?.equals(raw));
-
-const examine = (certificates: readonly X509Certificate[]): Presented => {
+const examine = (certificates: readonly X509Certificate[]): Pick<Presented, 'chain' | 'earliestExpiry'> => {
   try {
     const chain = certificates.map(certificateFacts);
     const earliestExpiry = chain.length === 0 ? 0 : Math.min(...chain.map(({ notAfter }) => notAfter));
-    return { certificates, chain, earliestExpiry };
+    return { chain, earliestExpiry };
   } catch {
     // The certificate is not to be used, and says nothing.
-    return { certificates, chain: undefined, earliestExpiry: 0 };
+    return { chain: undefined, earliestExpiry: 0 };
   }
 };
 
-const lastChains = new WeakMap<Presented, { readonly day: number; readonly expiry: number | undefined }>();
+/** Bytes that {@link Known} holds, at most: a name that was cut out of a text keeps the whole text. */
+const bytesOf = (certificates: readonly X509Certificate[], chain: readonly CertificateFacts[]): number => {
+  let bytes = 200;
+  for (const { subject, issuer, names } of chain)
+    bytes += 600 + 4 * (subject.length + issuer.length) + 48 * names.length;
+  for (const { subjectAltName } of certificates) bytes += 2 * (subjectAltName?.length ?? 0);
+  return bytes;
+};
+
 const dayMs = 86_400_000;
 
 /**
  * The latest of the expiries of all chains to trusted roots that are valid now, in Unix seconds; `undefined` if there is none.
- * For handshakes that were found sound. Looked for once a day, since which chains are valid changes with time.
+ * For handshakes whose verdict was good. Computed once a day, since which chains are valid changes with time.
  */
 export const lastChainExpiry = (presented: Presented, trusted: Trusted, now: EpochMs): number | undefined => {
+  const { certificates, key, chain, earliestExpiry } = presented;
   const day = Math.floor(now / dayMs);
-  const found = lastChains.get(presented);
-  if (found?.day === day) return found.expiry;
-  const expiries = verifiedChains(presented.certificates, trusted.roots)
-    .filter((chain) => chain.every((one) => one.validFromDate.getTime() <= now))
-    .map((chain) => Math.min(...chain.map((one) => one.validToDate.getTime())));
+  const before = known.get(key);
+  if (before?.day === day) return before.expiry;
+  const expiries = verifiedChains(certificates, trusted.roots)
+    .filter((path) => path.every((one) => one.validFromDate.getTime() <= now))
+    .map((path) => Math.min(...path.map((one) => one.validToDate.getTime())));
   const expiry = expiries.length === 0 ? undefined : Math.max(...expiries) / 1_000;
-  lastChains.set(presented, { day, expiry });
+  if (chain !== undefined) known.set(key, { chain, earliestExpiry, day, expiry }, bytesOf(certificates, chain));
   return expiry;
 };

@@ -31,8 +31,9 @@ export type TlsFacts = {
 export const certificateFacts = (certificate: X509Certificate): CertificateFacts => {
   const serial = certificate.serialNumber.toLowerCase();
   return {
-    subject: distinguishedName(certificate.subject),
-    issuer: distinguishedName(certificate.issuer),
+    // An empty name is `undefined` in Node 24, whatever its types say.
+    subject: distinguishedName(certificate.subject ?? ''),
+    issuer: distinguishedName(certificate.issuer ?? ''),
     names: dnsNames(certificate.subjectAltName ?? ''),
     serial: serial.length % 2 === 1 ? `0${serial}` : serial,
     fingerprint: certificate.fingerprint256.replaceAll(':', '').toLowerCase(),

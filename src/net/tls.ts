@@ -130,7 +130,22 @@ const handshake = (
 const noCertificate = {} as tls.DetailedPeerCertificate;
 const closedEarly = { code: 'ECONNRESET' };
 
-const judge = (socket: tls.TLSSocket, { servername, settings }: Secure, trusted: Trusted) => {
+/** What the handshake showed, and what is wrong with it. Never throws: it runs in an event of the socket, where nothing would catch it. */
+const judge = (
+  socket: tls.TLSSocket,
+  secure: Secure,
+  trusted: Trusted,
+): { facts: TlsFacts; failures: readonly Failure[] } => {
+  try {
+    return judged(socket, secure, trusted);
+  } catch {
+    // Getters of a certificate throw for what OpenSSL decodes late, and which of them do changes with its version.
+    const facts = { ...sessionOf(socket), chain: [], earliestExpiry: 0, lastChainExpiry: undefined };
+    return { facts, failures: [unreadable] };
+  }
+};
+
+const judged = (socket: tls.TLSSocket, { servername, settings }: Secure, trusted: Trusted) => {
   const presented = presentedBy(socket, trusted);
   const now = Date.now();
   const { authorized, authorizationError } = socket;
@@ -146,14 +161,19 @@ const judge = (socket: tls.TLSSocket, { servername, settings }: Secure, trusted:
         });
   const isVerified = failures.length === 0 && !settings.insecure_skip_verify;
   const facts: TlsFacts = {
-    version: (socket.getProtocol() ?? 'unknown').replace(/^TLSv1$/, 'TLS 1.0').replace('TLSv', 'TLS '),
-    cipher: socket.getCipher().standardName,
-    alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? undefined : socket.alpnProtocol,
+    ...sessionOf(socket),
     chain: presented.chain ?? [],
     earliestExpiry: presented.earliestExpiry,
     lastChainExpiry: isVerified ? lastChainExpiry(presented, trusted, now) : undefined,
   };
   return { facts, failures };
 };
+
+/** What was negotiated. A socket that was destroyed meanwhile has neither version nor cipher, whatever Node's types say. */
+const sessionOf = (socket: tls.TLSSocket): Pick<TlsFacts, 'version' | 'cipher' | 'alpn'> => ({
+  version: (socket.getProtocol() ?? 'unknown').replace(/^TLSv1$/, 'TLS 1.0').replace('TLSv', 'TLS '),
+  cipher: socket.getCipher()?.standardName ?? 'unknown',
+  alpn: socket.alpnProtocol === false || socket.alpnProtocol === null ? undefined : socket.alpnProtocol,
+});
 
 const unreadable = failure('tls_invalid_certificate', 'tls', 'a certificate that the server sent cannot be read');

@@ -19,7 +19,8 @@ export type Evidence = {
 
 /**
  * Why the certificates of a handshake must not be trusted; empty when they may be. OpenSSL's first objection, and the name
- * beside it, since an expired certificate may be misnamed too. A request may follow only when this is empty.
+ * beside it, since an expired certificate may be misnamed too. A request may follow only when this is empty. Throws only where
+ * the names of the leaf cannot be read at all.
  * @see https://www.rfc-editor.org/rfc/rfc9525 for names; the common name is not one
  */
 export const verdictOf = (evidence: Evidence): Failure[] => {
@@ -28,7 +29,7 @@ export const verdictOf = (evidence: Evidence): Failure[] => {
   if (leaf === undefined) return [failure('tls_invalid_certificate', 'tls', 'the server sent no certificate')];
   const failures: Failure[] = [];
   if (!authorized) failures.push(objection(evidence, leaf));
-  if (!isKnownFor(leaf, name)) {
+  if (!isFor(leaf, name)) {
     failures.push(failure('tls_name_mismatch', 'tls', `the certificate is for ${namesOf(leaf)}, not for ${name}`));
   }
   return failures;
@@ -48,8 +49,9 @@ const reasonsByCode: Readonly<Record<string, Reason>> = {
 
 const objection = ({ code, presented, now }: Evidence, leaf: X509Certificate): Failure => {
   // Node has no name for OpenSSL's "key too small" and "digest too weak", so the certificates themselves are asked.
-  const reason = reasonsByCode[code] ?? (presented.some(isWeak) ? 'tls_weak_key' : 'tls_invalid_certificate');
-  return failure(reason, 'tls', sentences[reason]?.(leaf, presented, now) ?? `verification failed with ${code}`);
+  const known = Object.hasOwn(reasonsByCode, code) ? reasonsByCode[code] : undefined;
+  const reason = known ?? (presented.some(isWeak) ? 'tls_weak_key' : 'tls_invalid_certificate');
+  return failure(reason, 'tls', sentenceOf(reason, leaf, presented, now) ?? `verification failed with ${code}`);
 };
 
 type Sentence = (leaf: X509Certificate, presented: readonly X509Certificate[], now: EpochMs) => string;
@@ -75,28 +77,34 @@ const sentences: Partial<Record<Reason, Sentence>> = {
   tls_weak_key: (_, presented) => `the key or signature of ${subjectOf(presented.find(isWeak))} is too weak`,
 };
 
+/** The code alone says enough where a certificate cannot be read for the sentence. */
+const sentenceOf = (reason: Reason, ...evidence: Parameters<Sentence>): string | undefined => {
+  try {
+    return sentences[reason]?.(...evidence);
+  } catch {
+    return undefined;
+  }
+};
+
 const oneLine = (name: string | undefined) => (name ?? '').split('\n').at(-1)?.slice(0, 100) || 'no name';
 const subjectOf = (certificate: X509Certificate | undefined) => oneLine(certificate?.subject);
 const issuerOf = (certificate: X509Certificate | undefined) => oneLine(certificate?.issuer);
 
 const isWeak = (certificate: X509Certificate): boolean => {
-  const { asymmetricKeyType, asymmetricKeyDetails } = certificate.publicKey;
+  const { asymmetricKeyType, asymmetricKeyDetails } = keyOf(certificate) ?? {};
   const bits = asymmetricKeyDetails?.modulusLength ?? Number.POSITIVE_INFINITY;
   const short =
     (asymmetricKeyType === 'rsa' || asymmetricKeyType === 'rsa-pss' || asymmetricKeyType === 'dsa') && bits < 2_048;
   return short || /^(?:sha1|md5|md2)With|-with-sha1$|-SHA1$/i.test(certificate.signatureAlgorithm ?? '');
 };
 
-/** The last answer for each certificate, since most are asked about the same name again. */
-const answers = new WeakMap<X509Certificate, { readonly name: string; readonly isFor: boolean }>();
-
-const isKnownFor = (leaf: X509Certificate, name: string): boolean => {
-  let answer = answers.get(leaf);
-  if (answer?.name !== name) {
-    answer = { name, isFor: isFor(leaf, name) };
-    answers.set(leaf, answer);
+/** The getter throws for a key that cannot be decoded, such as a point that is not on its curve (Node 24). */
+const keyOf = (certificate: X509Certificate) => {
+  try {
+    return certificate.publicKey;
+  } catch {
+    return undefined;
   }
-  return answer.isFor;
 };
 
 /** Whole labels only as wildcards, as RFC 9525 and Go have it; what cannot be a name is no match. */
