@@ -49,7 +49,11 @@ export const askByUdp = (
       lookup: (host, _options, found) => found(null, host, family === 'udp6' ? 6 : 4),
     });
     let sentAt: Seconds | undefined;
+    let isOver = false;
     const end = (answered: Answered) => {
+      // A callback of the system may come after the end, and a second close would throw.
+      if (isOver) return;
+      isOver = true;
       signal.removeEventListener('abort', stop);
       socket.removeAllListeners();
       socket.on('error', () => {});
@@ -79,11 +83,13 @@ export const askByUdp = (
         });
       if (answers(decoded.message, query)) end({ ok: true, message: decoded.message, sentAt, answeredAt });
     });
-    const connect = () =>
-      socket.connect(port, ip, () => {
-        sentAt = now('requested');
-        socket.send(query.bytes);
-      });
+    // Node hands the callback an error, which its types leave out, where the system refuses the address.
+    const connected = (refused?: unknown) => {
+      if (refused !== undefined || isOver) return fail(refused);
+      sentAt = now('requested');
+      socket.send(query.bytes);
+    };
+    const connect = () => void socket.connect(port, ip, connected);
     if (localAddress === undefined) connect();
     else socket.bind({ address: localAddress }, connect);
   });
