@@ -15,6 +15,7 @@ import { exposition } from '../protocol/exposition.ts';
 import { type Board, board as makeBoard } from '../receiver/board.ts';
 import { checker as makeChecker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
+import { reportEscaped } from '../run/escapes.ts';
 import { heartbeats } from '../run/list-series.ts';
 import { kindOf, pace as makePace } from '../run/pace.ts';
 import { services } from '../run/services.ts';
@@ -24,6 +25,7 @@ import { deliveries as makeDeliveries, undeliveredSince } from './deliveries.ts'
 import { deliveryRemarks } from './delivery-remarks.ts';
 import { discoveryPoints } from './discovery-metrics.ts';
 import { enginePoints } from './engine-metrics.ts';
+import type { EscapedCounts } from './escape-watch.ts';
 import { foundInUse } from './found-in-use.ts';
 import { type Change, type ListInUse, listInUse } from './list-in-use.ts';
 import { type ListSource, readList } from './list-keeper.ts';
@@ -45,6 +47,8 @@ export type AgentOptions = {
   readonly board?: Board;
   /** Points of the door, which are exported with the agent's own. */
   readonly doorPoints?: () => readonly Point[];
+  /** Errors that escaped in this process so far; none unless given. */
+  readonly escaped?: () => EscapedCounts;
 };
 
 /** How an agent ended: samples that waited or came at its end and were not delivered. */
@@ -77,9 +81,11 @@ const endsMs = 5_000;
 /** How often the log is told how receivers are doing, in milliseconds. */
 const lookMs = 5_000;
 
+const noErrors: EscapedCounts = { check: 0, process: 0 };
+
 /** Reads the list and starts probing. */
 export const startAgent = async (options: AgentOptions): Promise<Started> => {
-  const { shard, clock, log, board = makeBoard(), doorPoints = () => [] } = options;
+  const { shard, clock, log, board = makeBoard(), doorPoints = () => [], escaped = () => noErrors } = options;
   const startedAt = Date.now();
   const stopping = new AbortController();
   const literals = new Map<string, string>();
@@ -134,7 +140,8 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     tally.ended(run);
     deliver(samples);
   };
-  const scheduler = makeScheduler({ run: runOne, onSkipped: tally.skipped });
+  const onFailed = ({ check }: Due, thrown: unknown) => reportEscaped(check, thrown);
+  const scheduler = makeScheduler({ run: runOne, onFailed, onSkipped: tally.skipped });
 
   const tellShortQueues = shortQueues(log);
   let sayBeat = heartbeats(vantage, shardText(shard), first.list.externalLabels);
@@ -191,7 +198,8 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
     const { hash, loadedAt } = inUse.list();
     const list = { hash, loadedAt, ok: inUse.problem() === undefined };
     const checks = inUse.checks().length;
-    const self = selfPoints({ startedAt, checks, list, deliveries: deliveries.counts(), ...tally.counts() });
+    const counts = { deliveries: deliveries.counts(), escaped: escaped(), ...tally.counts() };
+    const self = selfPoints({ startedAt, checks, list, ...counts });
     const discovered = discoveryPoints(found.state(), outside.state());
     return [...self, ...enginePoints(kit.openedEngine()), ...discovered, ...doorPoints()];
   };

@@ -1,6 +1,7 @@
 import type { Check, EpochMs } from '../kernel/check.ts';
 import { counter, gauge, type Metric, type Point, point } from '../kernel/metric.ts';
 import type { Run } from '../kernel/run.ts';
+import { residentMemory } from './resident-memory.ts';
 import { selfMetrics } from './self-metrics.ts';
 
 // What network_exporter says of itself, so that its dashboards find it here. Said by an agent with targets of these names.
@@ -134,10 +135,9 @@ export const networkExporter = (): NetworkExporter => {
       if (!checks.some((check) => typeOf(check) !== undefined)) return [];
       const still = new Set(checks);
       for (const check of probed) if (!still.has(check)) probed.delete(check);
-      const points = [
-        point(goroutines, process.getActiveResourcesInfo().length),
-        point(selfMetrics.memory, process.memoryUsage.rss()),
-      ];
+      const memory = residentMemory();
+      const points: Point[] = [point(goroutines, process.getActiveResourcesInfo().length)];
+      if (memory !== undefined) points.push(point(selfMetrics.memory, memory));
       for (const each of types) {
         const startedAt = performance.now();
         const count = [...probed].filter((check) => typeOf(check) === each).length;

@@ -5,10 +5,12 @@ import { due } from '../run/due.ts';
 /** Why a check that was due was not run: its last run was still under way, or its time was over before its turn came. */
 export type Skipped = 'overlap' | 'late';
 
-/** What a scheduler does with its checks. Runs never reject. */
+/** What a scheduler does with its checks. */
 export type SchedulerParts = {
   /** Runs a check whose time has come; resolves when the run has ended. */
   readonly run: (due: Due) => Promise<void>;
+  /** A run that rejected, or threw: its check is run again when it is due next. */
+  readonly onFailed: (due: Due, thrown: unknown) => void;
   readonly onSkipped: (due: Due, why: Skipped) => void;
   /** Wall time. */
   readonly now?: () => EpochMs;
@@ -27,7 +29,7 @@ const horizonMs = 10_000;
 const longestSleepMs = 1_000;
 
 /** Makes a scheduler without checks. Disposing starts nothing more; runs under way are the caller's to end. */
-export const scheduler = ({ run, onSkipped, now = Date.now }: SchedulerParts): Scheduler => {
+export const scheduler = ({ run, onFailed, onSkipped, now = Date.now }: SchedulerParts): Scheduler => {
   let checks: readonly Check[] = [];
   let queue: Due[] = [];
   let plannedTo = now();
@@ -47,7 +49,9 @@ export const scheduler = ({ run, onSkipped, now = Date.now }: SchedulerParts): S
     const { check, at } = next;
     if (underWay.has(check)) return onSkipped(next, 'overlap');
     if (now() - at >= check.target.intervalMs) return onSkipped(next, 'late');
-    const running = run(next).finally(() => underWay.delete(check));
+    const running = (async () => run(next))()
+      .catch((thrown: unknown) => onFailed(next, thrown))
+      .finally(() => underWay.delete(check));
     underWay.set(check, running);
   };
 
@@ -59,14 +63,20 @@ export const scheduler = ({ run, onSkipped, now = Date.now }: SchedulerParts): S
       plannedTo = time;
     }
     let next = 0;
-    for (; next < queue.length && (queue[next]?.at ?? 0) <= time; next += 1) {
-      const one = queue[next];
-      if (one !== undefined) start(one);
+    const from = queue;
+    try {
+      while (next < from.length && (from[next]?.at ?? 0) <= time) {
+        const one = from[next];
+        next += 1;
+        if (one !== undefined) start(one);
+      }
+    } finally {
+      // Whatever a callback throws, the next check is started: an agent that no longer probes would look alive.
+      queue = from.slice(next);
+      if (queue.length === 0) plan();
+      const waitMs = Math.max(0, (queue[0]?.at ?? plannedTo) - now());
+      timer = setTimeout(tick, Math.min(waitMs, longestSleepMs));
     }
-    queue = queue.slice(next);
-    if (queue.length === 0) plan();
-    const waitMs = Math.max(0, (queue[0]?.at ?? plannedTo) - now());
-    timer = setTimeout(tick, Math.min(waitMs, longestSleepMs));
   };
 
   const set = (next: readonly Check[]) => {

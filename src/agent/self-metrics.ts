@@ -6,6 +6,8 @@ import { type Sample, seriesKey } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { type ListState, listStatePoints } from '../run/list-state.ts';
 import { type Shard, shardText } from '../run/shard.ts';
+import type { EscapedCounts } from './escape-watch.ts';
+import { residentMemory } from './resident-memory.ts';
 
 const endpoint = 'The receiver, by its name in the list.';
 
@@ -44,6 +46,14 @@ export const selfMetrics = {
     'bothways_runs_doubtful_total',
     'Runs whose times are not to be trusted, because the process itself was late by more than 6 ms.',
   ),
+  escaped: counter('bothways_escaped_errors_total', 'Errors that no code handled; please report them.', {
+    labels: {
+      from: {
+        check: 'From the run of a check, which ended as `unexpected`; the log names the check.',
+        process: 'From no run.',
+      },
+    },
+  }),
   lag: gauge('bothways_runs_start_lag_max_seconds', 'How late the latest run so far started, in seconds.'),
   samples: counter('bothways_delivery_samples_total', 'What became of samples.', {
     labels: {
@@ -76,6 +86,7 @@ type Done = {
   readonly skipped: Readonly<Record<'overlap' | 'late', number>>;
   readonly doubtful: number;
   readonly lagMs: number;
+  readonly escaped: EscapedCounts;
   readonly list: ListState;
   readonly deliveries: readonly { readonly endpoint: string; readonly counts: Counts }[];
 };
@@ -84,14 +95,16 @@ type Done = {
 export const agentName = (host: string, pid: number): string => (pid === 1 ? host : `${host}-${pid}`);
 
 /** The points of {@link selfMetrics}. */
-export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, list, deliveries }: Done): Point[] => {
+export const selfPoints = (done: Done): Point[] => {
+  const { startedAt, checks, runs, skipped, doubtful, lagMs, escaped, list, deliveries } = done;
   const { user, system } = process.cpuUsage();
+  const memory = residentMemory();
   return [
     point(selfMetrics.build, 1, { version, node: process.versions.node }),
     point(selfMetrics.agent, 1, { agent: agentName(hostname(), process.pid) }),
     point(selfMetrics.started, startedAt / 1_000),
     point(selfMetrics.cpu, (user + system) / 1e6),
-    point(selfMetrics.memory, process.memoryUsage.rss()),
+    ...(memory === undefined ? [] : [point(selfMetrics.memory, memory)]),
     point(selfMetrics.checks, checks),
     point(selfMetrics.runs, runs.good, { outcome: 'good' }),
     point(selfMetrics.runs, runs.failed, { outcome: 'failed' }),
@@ -99,6 +112,8 @@ export const selfPoints = ({ startedAt, checks, runs, skipped, doubtful, lagMs, 
     point(selfMetrics.skipped, skipped.overlap, { why: 'overlap' }),
     point(selfMetrics.skipped, skipped.late, { why: 'late' }),
     point(selfMetrics.doubtful, doubtful),
+    point(selfMetrics.escaped, escaped.check, { from: 'check' }),
+    point(selfMetrics.escaped, escaped.process, { from: 'process' }),
     point(selfMetrics.lag, lagMs / 1_000),
     ...listStatePoints(list),
     ...deliveries.flatMap(({ endpoint: name, counts }) => deliveryPoints(name, counts)),

@@ -1,6 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import * as z from 'zod';
 import { type Agent, startAgent } from '../agent/agent.ts';
+import { escapeWatch } from '../agent/escape-watch.ts';
 import type { Log } from '../agent/log.ts';
 import { parseDuration } from '../kernel/duration.ts';
 import { printable } from '../kernel/printable.ts';
@@ -94,6 +95,7 @@ export const agent = defineCommand({
     if (paths.length === 0) return wrongUsage(io, noList);
     const log = logTo(io);
     const door = agentDoor(args, io, log);
+    using escapes = escapeWatch(log);
     const started = await startAgent({
       source: { paths, vantage: args.vantage, probers: proberTable, environment: io.environment },
       // safe: checked by the schema of --shard
@@ -101,6 +103,7 @@ export const agent = defineCommand({
       clock: marks(),
       log,
       doorPoints: door.points,
+      escaped: escapes.counts,
     });
     if (!started.ok) {
       const say = started.away ? notYet : wrongUsage;
@@ -116,6 +119,7 @@ export const agent = defineCommand({
     }
     await using web = opened;
     agentThere.resolve(running);
+    escapes.started();
     log(
       'info',
       `${running.vantage}: ${counted(running.checks(), 'check')}${web === undefined ? '' : `; the page is at ${web.url}`}`,
@@ -124,10 +128,14 @@ export const agent = defineCommand({
       void running.look();
       void door.look();
     };
-    await untilStopped(look, parseDuration(args.reloadInterval) ?? 5_000, io);
+    const stopped = AbortSignal.any([io.signal, escapes.restart]);
+    await untilStopped(look, parseDuration(args.reloadInterval) ?? 5_000, stopped);
+    const stopMs = parseDuration(args.stopTimeout) ?? 0;
+    if (escapes.restart.aborted) endWithin(stopMs);
     log('info', 'stopping: what waits is delivered');
-    const { undelivered } = await running.stop(parseDuration(args.stopTimeout) ?? 0);
+    const { undelivered } = await running.stop(stopMs);
     if (undelivered > 0) log('error', `${counted(undelivered, 'sample')} not delivered`);
+    if (escapes.restart.aborted) return 70;
     return undelivered > 0 ? 1 : 0;
   },
 });
@@ -139,12 +147,19 @@ export const agent = defineCommand({
  */
 const keepYoungSpaceSmall = (): void => setFlagsFromString('--semi-space-growth-factor=1');
 
+/** Ends a process whose orderly end may hang or leave something open, since a part of it is broken. */
+const endWithin = (stopMs: number): void => {
+  process.exitCode = 70;
+  setTimeout(() => process.exit(70), stopMs + patienceMs).unref();
+};
+const patienceMs = 15_000;
+
 /** Looks at the files every so often, until the signal fires. */
-const untilStopped = async (lookAtFiles: () => void, everyMs: number, io: Io): Promise<void> => {
+const untilStopped = async (lookAtFiles: () => void, everyMs: number, signal: AbortSignal): Promise<void> => {
   const look = setInterval(lookAtFiles, everyMs);
   await new Promise<void>((resolve) => {
-    if (io.signal.aborted) resolve();
-    io.signal.addEventListener('abort', () => resolve(), { once: true });
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
   clearInterval(look);
 };

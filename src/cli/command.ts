@@ -25,6 +25,7 @@ export const exitCodes = {
   0: 'All is good.',
   1: 'A check failed, samples were not delivered, or what an agent starts with is not there yet.',
   2: 'Wrong usage or configuration; the message says what to write.',
+  70: 'Too many errors escaped: an agent ended in order, with what waited delivered, to be started again.',
   130: 'Stopped by Ctrl-C or SIGTERM.',
 } as const;
 

@@ -1,6 +1,5 @@
 import * as z from 'zod';
 import type { Check } from '../kernel/check.ts';
-import type { Run } from '../kernel/run.ts';
 import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
 import { kit as makeKit } from '../net/kit.ts';
@@ -8,13 +7,16 @@ import { marks } from '../net/marks.ts';
 import { timerText } from '../net/settings.ts';
 import { exposition } from '../protocol/exposition.ts';
 import { jsonText } from '../protocol/json-text.ts';
+import { catchEscapes } from '../run/escapes.ts';
 import { execute } from '../run/execute.ts';
+import { type Made, madePoints } from '../run/made-points.ts';
 import { peerLabels } from '../run/peer-labels.ts';
 import { samplesOf, seriesTable } from '../run/samples.ts';
 import { services } from '../run/services.ts';
 import { warmUp } from '../run/warm-up.ts';
 import { adHocChecks } from './ad-hoc.ts';
 import { defineCommand, type ExitCode, type Io, wrongUsage } from './command.ts';
+import { escapePolicy } from './escape-policy.ts';
 import { openList, proberTable } from './open-list.ts';
 import { type Paint, paint } from './paint.ts';
 import { progress } from './progress.ts';
@@ -66,6 +68,7 @@ export const probe = defineCommand({
       for (const message of found.messages) wrongUsage(io, message);
       return 2;
     }
+    using _escapes = catchEscapes(escapePolicy(io));
     await using kit = makeKit({
       environment: io.environment,
       literals: found.literals,
@@ -81,9 +84,11 @@ export const probe = defineCommand({
       if (prober === undefined) continue;
       using line = progress(io.stderr);
       line.show(`probing ${check.instance} …`);
-      const run = await execute(check, prober, kit, { clock, signal: io.signal });
+      const ended = await execute(check, prober, kit, { clock, signal: io.signal });
+      const made = madePoints(ended, prober, undefined);
+      const { run } = made;
       line.clear();
-      io.stdout.write(answer(run, prober, args, paint(io.stdout, io.environment), io));
+      io.stdout.write(answer(made, args, paint(io.stdout, io.environment), io));
       if (run.outcome.void === 'stopped') return 130;
       if (verdictOf(run) !== 'good') code = 1;
     }
@@ -92,11 +97,8 @@ export const probe = defineCommand({
 });
 
 type Form = { readonly metrics: boolean; readonly json: boolean; readonly debug: boolean };
-type Prober = (typeof proberTable)[string];
 
-const answer = (run: Run, prober: Prober, { metrics, json, debug }: Form, colours: Paint, io: Io): string => {
-  const memory = prober.remember?.(undefined, run.outcome);
-  const points = prober.points(run, memory);
+const answer = ({ run, points }: Made, { metrics, json, debug }: Form, colours: Paint, io: Io): string => {
   if (json) {
     const values = points.map(({ metric, labels, value }) => ({
       name: metric.name,
@@ -107,7 +109,7 @@ const answer = (run: Run, prober: Prober, { metrics, json, debug }: Form, colour
   }
   if (!metrics) return runReport(run, points, { columns: io.stdout.columns, paint: colours, debug });
   const trace = debug ? run.trace.map((event) => `# ${jsonText(event)}\n`).join('') : '';
-  return `${trace}${exposition(samplesOf(run, prober, seriesTable(withoutLabels(run.check)), memory))}`;
+  return `${trace}${exposition(samplesOf(run, { points: () => points }, seriesTable(withoutLabels(run.check))))}`;
 };
 
 /** As an exporter would answer: the labels that say which target and from where are the scraper's. */

@@ -10,11 +10,14 @@ import type { Prober } from '../net/prober.ts';
 import { jsonText } from '../protocol/json-text.ts';
 import { type Checked, checker } from '../run/checker.ts';
 import { cpuShare } from '../run/cpu-share.ts';
+import { catchEscapes } from '../run/escapes.ts';
+import { madePoints } from '../run/made-points.ts';
 import { pace } from '../run/pace.ts';
 import { services } from '../run/services.ts';
 import { sweep } from '../run/sweep.ts';
 import { warmUp } from '../run/warm-up.ts';
 import type { ExitCode, Io } from './command.ts';
+import { escapePolicy } from './escape-policy.ts';
 import { proberTable } from './open-list.ts';
 import { paint } from './paint.ts';
 import { bareUrl } from './plan-text.ts';
@@ -31,6 +34,7 @@ const deliveryWhenStoppedMs = 10_000;
 /** Probes the checks of a vantage once, pushes their samples, and reports run by run. Gives the exit code. */
 export const runOnce = async (part: ListPart, options: RunOnceOptions, io: Io): Promise<ExitCode> => {
   const { vantage, endpoints, literals } = part;
+  using _escapes = catchEscapes(escapePolicy(io));
   await using kit = makeKit({
     environment: io.environment,
     literals,
@@ -73,7 +77,7 @@ const runPrinter = (checks: readonly Check[], json: boolean, io: Io) => {
   const width = Math.min(40, Math.max(0, ...checks.map(({ target }) => target.name.length)));
   const colours = paint(io.stdout, io.environment);
   return (run: Run, prober: Prober) => {
-    const points = prober.points(run, prober.remember?.(undefined, run.outcome));
+    const { points } = madePoints(run, prober, undefined);
     io.stdout.write(json ? `${jsonText(runData(run, points))}\n` : runLines(run, points, width, colours));
   };
 };

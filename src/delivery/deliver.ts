@@ -153,7 +153,8 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     part.attempts += 1;
     tally.requests += 1;
     if (part.attempts > 1) tally.retries += 1;
-    const receipt = await sink.send(part.batch, part.attempts, stop.signal);
+    // A sink never rejects. One that does all the same must not end deliveries for good.
+    const receipt = await (async () => sink.send(part.batch, part.attempts, stop.signal))().catch(() => ownError);
     if (stop.signal.aborted && receipt.kind === 'retry') return;
     note(receipt);
     await act(part, receipt);
@@ -210,14 +211,15 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
   };
 
   const retryLater = async (part: Part, receipt: Receipt) => {
-    const poisonous = receipt.status === 500 && part.attempts % splitAfter === 0;
+    const isFailing = receipt.status === 500 || receipt === ownError;
+    const poisonous = isFailing && part.attempts % splitAfter === 0;
     if (poisonous && part.batch.samples.length > 1) return halve(part);
     if (poisonous && tally.accepted > part.since) {
       // Others went through since this one began to fail, so it is not the receiver that is down.
       parts.shift();
       return count(tally.lost, 'poisonous', 1);
     }
-    if (receipt.status === 500) {
+    if (isFailing) {
       const ordered = othersFirst(parts);
       // What follows is all of its own series: only what comes after a sample can tell whether it is to blame.
       parts = poisonous && ordered[0] === part ? [...parts.slice(1), part] : ordered;
@@ -284,6 +286,9 @@ export const deliver = (sink: StreamSink, options: DeliveryOptions): Delivery =>
     },
   };
 };
+
+/** Like a receiver that fails at a batch: a part of it may be the cause, and is found by halving. */
+const ownError: Receipt = { kind: 'retry', why: 'an error in this program; please report it' };
 
 const wait = (ms: number, signal: AbortSignal): Promise<void> =>
   setTimeoutPromise(ms, undefined, { signal }).catch(() => {});

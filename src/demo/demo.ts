@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Agent, startAgent } from '../agent/agent.ts';
+import { escapeWatch } from '../agent/escape-watch.ts';
 import type { Log } from '../agent/log.ts';
 import type { PageFile } from '../agent/page-file.ts';
 import { agentRoutes } from '../agent/routes.ts';
@@ -85,7 +86,9 @@ export const demo = async (options: DemoOptions): Promise<DemoResult> => {
     list,
     demoList(world.targets, [`${door.url}/api/v1/write`, ...(remoteWrite === undefined ? [] : [remoteWrite])]),
   );
+  using escapes = escapeWatch(log);
   const started = await startAgent({
+    escaped: escapes.counts,
     source: { paths: [list], vantage: 'cluster-a', probers, environment },
     shard: { index: 0, of: 1 },
     clock,

@@ -8,6 +8,7 @@ import type { Moment } from '../net/marks.ts';
 import type { Resolver } from '../net/resolve.ts';
 import { type Checked, checker as makeChecker } from '../run/checker.ts';
 import { due } from '../run/due.ts';
+import { catchEscapes } from '../run/escapes.ts';
 import { heartbeatPoints, shardSamples } from '../run/list-series.ts';
 import { pace as makePace } from '../run/pace.ts';
 import { shardText } from '../run/shard.ts';
@@ -159,7 +160,7 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
       ...heartbeatPoints(shard, { slot: event.slot, assigned: checks.length, ...tally.ends(checks.length), lagMs }),
       ...runPoints({
         ...{ shard, attempt, coldStart: cold, timeUsed: time.usedRatio(), previousTimeUsed, cpuShare },
-        ...{ doubtful: tally.counts().doubtful, doubt: tally.doubt() },
+        ...{ doubtful: tally.counts().doubtful, escaped: tally.counts().escaped, doubt: tally.doubt() },
       }),
       ...listPoints,
       ...clusterPoints(shard, clusters, beganAt),
@@ -208,6 +209,15 @@ export const probeDoor = (parts: ProbeDoorParts): ProbeDoor => {
       return summary({ assigned: 0, started: 0, delivered: 0, undelivered: 0 }, skipped);
     }
     remember(id);
+    // What a check does to itself ends that check; the others of the minute are probed and delivered.
+    using _escapes = catchEscapes({
+      survives: () => true,
+      onEscaped: ({ check, what }) => {
+        tally.escaped();
+        const name = check === undefined ? '' : `${check.target.name} (${check.instance}): `;
+        log({ level: 'error', msg: `${name}an error escaped: ${what}; please report it` });
+      },
+    });
     return summary(await probeDue(event, { leftMs, cold, tally }));
   };
 

@@ -26,6 +26,11 @@ export const runMetrics = {
     'Checks of the run whose times are not to be trusted, because the process itself was late by more than 6 ms.',
     { labels: shard },
   ),
+  escaped: gauge(
+    'bothways_run_escaped_errors',
+    'Errors of the run that no code handled; the log names their checks. Please report them.',
+    { labels: shard },
+  ),
   doubt: gauge('bothways_run_doubt_max_seconds', 'How late the process itself was at most in the run, in seconds.', {
     labels: shard,
   }),
@@ -40,6 +45,7 @@ export type RunFacts = {
   readonly previousTimeUsed: number | undefined;
   readonly cpuShare: number;
   readonly doubtful: number;
+  readonly escaped: number;
   readonly doubt: number;
 };
 
@@ -53,5 +59,6 @@ export const runPoints = ({ shard: part, ...facts }: RunFacts): Point[] => [
     : [point(runMetrics.previousTime, facts.previousTimeUsed, { shard: part })]),
   point(runMetrics.cpuShare, facts.cpuShare, { shard: part }),
   point(runMetrics.doubtful, facts.doubtful, { shard: part }),
+  point(runMetrics.escaped, facts.escaped, { shard: part }),
   point(runMetrics.doubt, facts.doubt, { shard: part }),
 ];

@@ -10,12 +10,15 @@ export type Tally = {
   readonly void: number;
   readonly samples: number;
   readonly doubtful: number;
+  /** Errors that no code handled. */
+  readonly escaped: number;
 };
 
 /** Counts of an invocation while they are made. */
 export type RunTally = {
   readonly ended: (run: Run) => void;
   readonly said: (samples: number) => void;
+  readonly escaped: () => void;
   readonly counts: () => Tally;
   /** Checks that were run to their end, and those of so many that were not. */
   readonly ends: (assigned: number) => { readonly finished: number; readonly skipped: number };
@@ -25,7 +28,7 @@ export type RunTally = {
 
 /** Counts runs and samples. */
 export const tally = (): RunTally => {
-  const counts = { good: 0, failed: 0, void: 0, samples: 0, doubtful: 0 };
+  const counts = { good: 0, failed: 0, void: 0, samples: 0, doubtful: 0, escaped: 0 };
   let doubt = 0;
   return {
     ended: ({ outcome, doubt: ofRun }) => {
@@ -35,6 +38,9 @@ export const tally = (): RunTally => {
     },
     said: (samples) => {
       counts.samples += samples;
+    },
+    escaped: () => {
+      counts.escaped += 1;
     },
     counts: () => counts,
     ends: (assigned) => {

@@ -2,6 +2,7 @@ import net from 'node:net';
 import type { Seconds } from '../kernel/check.ts';
 import type { Failure } from '../kernel/reason.ts';
 import { failureOf, timeoutIn } from './failure.ts';
+import { noteSocket } from './reads.ts';
 
 /** Where to connect to, and from. */
 export type Dial = { readonly ip: string; readonly port: number; readonly localAddress?: string };
@@ -41,8 +42,9 @@ export const connectTcp = (dial: Dial, context: Timed): Promise<Connected> =>
     socket.once('close', onClose);
   });
 
-/** Destroys a socket when the signal fires, however it is used by then. */
+/** Destroys a socket when the signal fires, however it is used by then, and counts what it reads for the signal's run. */
 export const destroyOn = (signal: AbortSignal, socket: net.Socket): void => {
+  noteSocket(signal, socket);
   const destroy = () => socket.destroy();
   signal.addEventListener('abort', destroy, { once: true });
   socket.once('close', () => signal.removeEventListener('abort', destroy));

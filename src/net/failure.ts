@@ -24,6 +24,9 @@ export const codeOf = (error: unknown): string => {
   return 'name' in error && error.name === 'HTTPParserError' ? error.name : '';
 };
 
+/** Whether a code says that the process or the system has no descriptor left. */
+export const isExhausted = (code: string): boolean => code === 'EMFILE' || code === 'ENFILE';
+
 const timeouts: Partial<Record<Phase, Reason>> = {
   resolve: 'dns_timeout',
   connect: 'connect_timeout',

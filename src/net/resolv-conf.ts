@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { type Address, addressBytes } from '../protocol/ip-address.ts';
+import { codeOf, isExhausted } from './failure.ts';
 
 /** What resolv.conf(5) says. Times in milliseconds. */
 export type ResolvConf = {
@@ -76,8 +77,11 @@ export const watched = <T>(path: string, parse: (text: string) => T): (() => T) 
       looked = now;
       const current = versionOf(path);
       if (parsed === undefined || current !== version) {
+        const text = textOf(path);
+        // Without a descriptor to read it, what was read before still holds, and the file is read at the next look.
+        if (text === undefined) return parsed ?? parse('');
         version = current;
-        parsed = parse(textOf(path));
+        parsed = parse(text);
       }
     }
     return parsed;
@@ -85,15 +89,19 @@ export const watched = <T>(path: string, parse: (text: string) => T): (() => T) 
 };
 
 const versionOf = (path: string): string => {
-  const found = statSync(path, { throwIfNoEntry: false });
-  return found === undefined ? 'none' : `${found.mtimeMs} ${found.size} ${found.ino}`;
+  try {
+    const found = statSync(path);
+    return `${found.mtimeMs} ${found.size} ${found.ino}`;
+  } catch {
+    return 'none';
+  }
 };
 
-const textOf = (path: string): string => {
+const textOf = (path: string): string | undefined => {
   try {
     return readFileSync(path, 'utf8');
-  } catch {
+  } catch (error) {
     // Not there or not readable: the same as empty, as the C library has it.
-    return '';
+    return isExhausted(codeOf(error)) ? undefined : '';
   }
 };

@@ -3,7 +3,7 @@ import tls from 'node:tls';
 import type { Seconds } from '../kernel/check.ts';
 import { type Failure, failure, type Phase } from '../kernel/reason.ts';
 import { type Dial, destroyOn, dialOptions } from './connect.ts';
-import { codeOf, failureOf, timeoutIn } from './failure.ts';
+import { codeOf, failureOf, isExhausted, timeoutIn } from './failure.ts';
 import { lastChainExpiry, presentedBy } from './presented.ts';
 import type { Context } from './prober.ts';
 import type { TlsSettings } from './settings.ts';
@@ -67,7 +67,7 @@ const trustedFor = async ({ settings }: Secure, context: Context): Promise<Trust
     const code = codeOf(error);
     if (code === 'SECRET_UNAVAILABLE') return failure('secret_unavailable', 'setup', String((error as Error).message)); // safe: codeOf found a code, and the kit's error has a message without values
     return failure(
-      'file_unreadable',
+      isExhausted(code) ? 'local_resources' : 'file_unreadable',
       'setup',
       whyUnusable(error) ?? `a certificate or key of tls_config cannot be used${code === '' ? '' : `: ${code}`}`,
     );

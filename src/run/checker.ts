@@ -1,12 +1,16 @@
 import { isPrivate } from '../config/hosts.ts';
 import type { ProberTable } from '../config/schema.ts';
 import type { Check, EpochMs } from '../kernel/check.ts';
+import { failure } from '../kernel/reason.ts';
 import type { Run } from '../kernel/run.ts';
 import type { Sample, Series } from '../kernel/sample.ts';
 import type { Moment } from '../net/marks.ts';
 import type { Kit, Prober } from '../net/prober.ts';
+import { descriptorRoom } from './descriptor-room.ts';
+import { asNoRun } from './escapes.ts';
 import { execute } from './execute.ts';
 import { listPoints } from './list-series.ts';
+import { madePoints } from './made-points.ts';
 import { type SeriesTable, samplesOf, seriesTable } from './samples.ts';
 
 /** A run and what it says: the samples of the run and of the list, and stale markers for series of the run before that ended. */
@@ -28,19 +32,39 @@ export type CheckerParts = {
   readonly now?: () => EpochMs;
   /** Whether a check with this `reach` may dial an address; public ones only unless given. */
   readonly mayReach?: (reach: string, ip: string) => boolean;
+  /** Runs that may be under way at once; one more gives reason `local_resources`. As many as descriptors allow, unless given. */
+  readonly mostRuns?: number;
 };
 
-type State = { readonly series: SeriesTable; memory: unknown; last: readonly Series[]; lastAt: EpochMs };
+type State = {
+  readonly series: SeriesTable;
+  memory: unknown;
+  last: readonly Series[];
+  lastAt: EpochMs;
+  /** Runs in a row that were void because of a flood in which the target had a part. */
+  flooded: number;
+};
+
+/** A target that floods must not be void for ever: the third run in a row counts. */
+const mostFlooded = 2;
 
 /** Makes a checker; checks are told apart by identity, so a list that was read anew starts anew. */
-export const checker = ({ probers, kit, clock, now = Date.now, mayReach = onlyPublic }: CheckerParts): Checker => {
+export const checker = (parts: CheckerParts): Checker => {
+  const { probers, kit, clock, now = Date.now, mayReach = onlyPublic, mostRuns = descriptorRoom() } = parts;
+  let underWay = 0;
   const states = new Map<Check, State>();
+  const runKit: Kit = {
+    ...kit,
+    // What is opened once and shared belongs to no run, whichever needed it first.
+    engine: () => asNoRun(() => kit.engine()),
+    own: (key, make) => kit.own(key, () => asNoRun(make)),
+  };
   const kitFor = ({ reach }: Check): Kit =>
-    reach === undefined ? kit : { ...kit, mayDial: (ip) => kit.mayDial(ip) && mayReach(reach, ip) };
+    reach === undefined ? runKit : { ...runKit, mayDial: (ip) => kit.mayDial(ip) && mayReach(reach, ip) };
   const stateOf = (check: Check): State => {
     const known = states.get(check);
     if (known !== undefined) return known;
-    const fresh: State = { series: seriesTable(check), memory: undefined, last: [], lastAt: 0 };
+    const fresh: State = { series: seriesTable(check), memory: undefined, last: [], lastAt: 0, flooded: 0 };
     states.set(check, fresh);
     return fresh;
   };
@@ -48,11 +72,21 @@ export const checker = ({ probers, kit, clock, now = Date.now, mayReach = onlyPu
   const run: Checker['run'] = async (check, signal) => {
     const state = stateOf(check);
     const prober = proberOf(check, probers);
-    const { memory } = state;
-    const done = await execute(check, prober, kitFor(check), { clock, signal, now, memory });
-    if (done.outcome.void !== undefined) return { run: done, prober, samples: [] };
-    state.memory = prober.remember?.(memory, done.outcome) ?? memory;
-    const samples = samplesOf(done, prober, state.series, state.memory);
+    // The engine for ping and paths has a few sockets for all runs.
+    const opens = prober.needs.includes('icmp') ? 0 : 1;
+    underWay += opens;
+    const ran = await execute(check, underWay * opens > mostRuns ? crowded(prober, mostRuns) : prober, kitFor(check), {
+      clock,
+      signal,
+      now,
+      memory: state.memory,
+    });
+    underWay -= opens;
+    const ended = counted(ran, state);
+    if (ended.outcome.void !== undefined) return { run: ended, prober, samples: [] };
+    const { run: done, points, memory } = madePoints(ended, prober, state.memory);
+    state.memory = memory;
+    const samples = samplesOf(done, { points: () => points }, state.series);
     for (const { metric, labels, value } of listPoints(check)) {
       const series = state.series(metric, labels);
       if (series !== undefined) samples.push({ series, at: done.startedAt, value });
@@ -86,4 +120,20 @@ const proberOf = (check: Check, probers: ProberTable): Prober => {
   // `compile` refuses lists that name a prober we do not have.
   if (prober === undefined) throw new Error(`${check.id} needs the prober ${check.module.prober}, which is not there`);
   return prober;
+};
+
+/** Stands in for a prober whose run has no descriptor left to open. */
+const crowded = (prober: Prober, mostRuns: number): Prober => {
+  const detail = `${mostRuns} runs are under way, and the limit of open files leaves room for no more`;
+  return { ...prober, probe: async () => ({ facts: {}, failures: [failure('local_resources', 'setup', detail)] }) };
+};
+
+/** A run, and `timeout` in place of a void that would be one too many in a row. */
+const counted = (run: Run, state: State): Run => {
+  const { void: why, ...outcome } = run.outcome;
+  state.flooded = why === 'flooded' ? state.flooded + 1 : why === undefined ? 0 : state.flooded;
+  if (why !== 'flooded' || state.flooded <= mostFlooded) return run;
+  const phase = outcome.failures[0]?.phase ?? 'transfer';
+  const detail = `in ${state.flooded} runs in a row the process was busy until the time limit, partly with what this target sent`;
+  return { ...run, outcome: { ...outcome, failures: [failure('timeout', phase, detail)] } };
 };

@@ -1,12 +1,16 @@
 import type * as z from 'zod';
 import type { Check, EpochMs, Seconds } from '../kernel/check.ts';
-import { failure } from '../kernel/reason.ts';
+import { type Failure, failure } from '../kernel/reason.ts';
 import type { Outcome, Run } from '../kernel/run.ts';
 import type { Moment } from '../net/marks.ts';
 import type { Context, Kit, Prober } from '../net/prober.ts';
+import { countReads } from '../net/reads.ts';
 import { addressKind } from '../protocol/address-kind.ts';
 import { addressBytes } from '../protocol/ip-address.ts';
+import { describeThrown } from './describe-thrown.ts';
+import { asRun, reportEscaped } from './escapes.ts';
 import { type Hidden, hidden } from './hidden.ts';
+import { hasShown, lateness } from './lateness.ts';
 import { type Recorder, recorder } from './recorder.ts';
 
 /** What a run needs besides its check, prober and kit. */
@@ -24,8 +28,10 @@ export type ExecuteOptions<M = unknown> = {
 /**
  * Runs a check once. Never rejects, and ends within the module's timeout plus 50 ms whatever the peer or the prober does:
  * the signal fires at the timeout, and a prober that has not settled {@link graceMs} later is left behind with reason `timeout`.
- * A prober that throws gives reason `unexpected`. What a peer repeats of the run's secrets is masked in failures and trace. A run that `options.signal` ended is void, and so is one that met its limit while
- * the process itself was kept from running for more than half of it.
+ * A prober that throws gives reason `unexpected`, and so does an error that escapes from a socket or timer of the run: it ends the
+ * run at once, with everything closed. What a peer repeats of the run's secrets is masked in failures and trace. A run that
+ * `options.signal` ended is void, and so is one that met its limit while the process was kept from running, by others, for more
+ * than half of it; see {@link lateness}.
  */
 export const execute = async <S extends z.ZodType, F extends object, M>(
   check: Check<z.output<S>>,
@@ -36,25 +42,29 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
   const startedAt = (options.now ?? Date.now)();
   const record = recorder(options.clock);
   const limit = limitedTo(check.module.timeoutMs, options.signal);
+  const reads = countReads(limit.signal);
   const secrets = hidden(kitFor(check, kit), kit);
   const context = contextOf(secrets, limit.signal, record, options.memory);
-  const probing = probe(prober, check, context.context, record);
+  let escaped: Failure | undefined;
+  const endBy = (what: string) => {
+    // What escapes while the run is being ended from outside is no verdict on its target.
+    if (limit.signal.reason === 'stopped') return;
+    escaped ??= failure('unexpected', record.phase(), `an error escaped from the prober: ${what}`);
+    limit.stop();
+  };
+  const probing = asRun({ check, end: endBy }, () => probe(prober, check, context.context, record));
   const outcome = secrets.outcome(await Promise.race([probing, limit.over.then(() => leftBehind<F>(check, record))]));
   limit.end();
   context.end();
   const took = record.mark('ended');
+  const read = { own: reads.own(), all: reads.all() };
+  reads.end();
+  const run = { check, startedAt, took, doubt: record.doubt(), trace: record.close() };
+  if (escaped !== undefined) return { ...run, outcome: { facts: outcome.facts, failures: [escaped] } };
   const stopped = limit.signal.aborted && limit.signal.reason === 'stopped';
-  // Time that we had not got ourselves is no fault of the target's.
-  const starved = limit.signal.aborted && record.late() > (check.module.timeoutMs / 1_000) * mostLate;
-  const ours = stopped ? 'stopped' : starved ? 'starved' : undefined;
-  return {
-    check,
-    startedAt,
-    took,
-    outcome: ours === undefined ? outcome : { ...outcome, void: ours },
-    doubt: record.doubt(),
-    trace: record.close(),
-  };
+  const late = limit.signal.aborted && !hasShown(outcome) && lateness(record.late(), check.module.timeoutMs, read);
+  const ours = stopped ? 'stopped' : late;
+  return { ...run, outcome: ours === undefined || ours === false ? outcome : { ...outcome, void: ours } };
 };
 
 /** A target that the list allows link-local addresses reaches those as well. */
@@ -65,9 +75,6 @@ const isLinkLocal = (ip: string): boolean => {
   const bytes = addressBytes(ip);
   return bytes !== undefined && addressKind(bytes) === 'link_local';
 };
-
-/** The part of its time limit by which a run that met the limit may have been late itself, and still counts. */
-const mostLate = 0.5;
 
 /** How long a prober may take to close what it opened after its signal has fired. */
 const graceMs = 35;
@@ -81,7 +88,11 @@ const probe = async <S extends z.ZodType, F extends object, M>(
   try {
     return await prober.probe(check.target.address, check.module.settings, context);
   } catch (error) {
-    return { facts: {}, failures: [failure('unexpected', record.phase(), describeThrown(error))] };
+    reportEscaped(check, error);
+    return {
+      facts: {},
+      failures: [failure('unexpected', record.phase(), `the prober threw ${describeThrown(error)}`)],
+    };
   }
 };
 
@@ -90,15 +101,13 @@ const leftBehind = <F>(check: Check, record: Recorder): Outcome<F> => {
   return { facts: {}, failures: [failure('timeout', record.phase(), detail)] };
 };
 
-/** Class, code and place of what was thrown; not its message, which may repeat a header or a secret. */
-const describeThrown = (thrown: unknown): string => {
-  if (!(thrown instanceof Error)) return `the prober threw a ${typeof thrown}`;
-  const code = 'code' in thrown && typeof thrown.code === 'string' ? ` ${thrown.code}` : '';
-  const place = /^ {4}at .*?([\w.-]+\.[cm]?[jt]s:\d+):\d+\)?$/m.exec(thrown.stack ?? '')?.[1];
-  return `the prober threw ${thrown.constructor.name}${code}${place === undefined ? '' : ` at ${place}`}`;
+type Limit = {
+  readonly signal: AbortSignal;
+  readonly over: Promise<void>;
+  /** Fires the signal now. */
+  readonly stop: () => void;
+  readonly end: () => void;
 };
-
-type Limit = { readonly signal: AbortSignal; readonly over: Promise<void>; readonly end: () => void };
 
 const limitedTo = (timeoutMs: number, outer: AbortSignal | undefined): Limit => {
   const controller = new AbortController();
@@ -124,7 +133,7 @@ const limitedTo = (timeoutMs: number, outer: AbortSignal | undefined): Limit => 
     clearTimeout(grace);
     outer?.removeEventListener('abort', stop);
   };
-  return { signal: controller.signal, over, end };
+  return { signal: controller.signal, over, stop, end };
 };
 
 const contextOf = <M>(

@@ -16,12 +16,14 @@ const scheduled = (run: (due: Due) => Promise<void> = async () => {}, now?: () =
   timers.enable({ apis: ['setTimeout', 'Date'], now: start });
   const ran: { readonly name: string; readonly at: number; readonly startedAt: number }[] = [];
   const skipped: string[] = [];
+  const failed: string[] = [];
   const one = scheduler({
     ...(now && { now }),
     run: (due) => {
       ran.push({ name: due.check.target.name, at: due.at, startedAt: Date.now() });
       return run(due);
     },
+    onFailed: ({ check }, thrown) => failed.push(`${check.target.name} ${thrown}`),
     onSkipped: ({ check }, why) => skipped.push(`${check.target.name} ${why}`),
   });
   const pass = async (ms: number, step = 100) => {
@@ -34,6 +36,7 @@ const scheduled = (run: (due: Due) => Promise<void> = async () => {}, now?: () =
     ...one,
     ran,
     skipped,
+    failed,
     pass,
     jump: (to: number) => timers.setTime(to),
     [Symbol.dispose]: () => {
@@ -128,4 +131,21 @@ test('scheduler: after it was disposed nothing starts', async () => {
   mock.timers.tick(10_000);
   mock.timers.reset();
   assert.equal(one.ran.length, before);
+});
+
+test('scheduler: a run that rejects or throws is reported, and its check and all others run on', async () => {
+  const bad = async () => {
+    throw new Error('rejected');
+  };
+  const worse = () => {
+    throw new Error('thrown');
+  };
+  const [first, second] = checks;
+  using one = scheduled(async ({ check }) => (check === first ? bad() : check === second ? worse() : undefined));
+  one.set(checks);
+  await one.pass(60_000);
+  for (const { target } of checks) assert.equal(one.ran.filter(({ name }) => name === target.name).length, 12);
+  assert.equal(one.failed.filter((text) => text === 'shop-0 Error: rejected').length, 12);
+  assert.equal(one.failed.filter((text) => text === 'shop-1 Error: thrown').length, 12);
+  assert.deepEqual(one.skipped, []);
 });

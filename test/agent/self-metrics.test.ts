@@ -20,6 +20,7 @@ const pointsOf = (hash = '', loadedAt = 0) =>
     skipped: { overlap: 0, late: 0 },
     doubtful: 0,
     lagMs: 0,
+    escaped: { check: 0, process: 0 },
     list: { hash, loadedAt, ok: true },
     deliveries: [],
   });

@@ -8,6 +8,7 @@ import { gauge } from '../../src/kernel/metric.ts';
 import type { Sample } from '../../src/kernel/sample.ts';
 import { kit } from '../../src/net/kit.ts';
 import { remoteWrite, remoteWriteSettings } from '../../src/sinks/remote-write.ts';
+import type { StreamSink } from '../../src/sinks/sink.ts';
 import { type Behaviour, type Push, receiver } from '../servers/receiver.ts';
 
 const metric = gauge('probe_success', 'x');
@@ -305,4 +306,26 @@ test('deliver: every sample is in exactly one count, whatever the receiver does'
     ),
     { numRuns: 25 },
   );
+});
+
+test('deliver: a sink that throws at one sample, against its contract, costs that sample alone', async () => {
+  const taken: string[] = [];
+  const throwing: StreamSink = {
+    kind: 'stream',
+    send: (batch) => {
+      if (batch.samples.some(({ series }) => series.metric.name === 'm7')) throw new Error('canary-password');
+      taken.push(...batch.samples.map(({ series }) => series.metric.name));
+      return Promise.resolve({ kind: 'accepted' });
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+  await using delivery = deliver(throwing, {
+    ...{ group: 'g', capacity: 1_000, maxSamplesPerSend: 10, batchDeadlineMs: 60_000, minMs: 1, maxMs: 2 },
+    sleep: () => new Promise((resolve) => setImmediate(resolve)),
+  });
+  delivery.add(samplesOf(30));
+  const counts = await delivery.flush(AbortSignal.timeout(20_000));
+  assert.deepEqual([counts.accepted, counts.lost, counts.waiting], [29, { poisonous: 1 }, 0]);
+  assert.equal(new Set(taken).size, 29);
+  assert.ok(!counts.lastProblem?.includes('canary'));
 });

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { loadValue } from '../../src/config/load.ts';
 import { packList, readPacked } from '../../src/config/packed.ts';
+import type { ProberTable } from '../../src/config/schema.ts';
 import { probeDoor } from '../../src/lambda/probe-door.ts';
 import { marks } from '../../src/net/marks.ts';
 import { probers } from '../../src/probers/index.ts';
@@ -96,6 +97,7 @@ test('probe door: what is due is probed and delivered, with the list and a heart
     good: 2,
     failed: 0,
     void: 0,
+    escaped: 0,
     samples: rest.samples,
     delivered: rest.samples,
     undelivered: 0,
@@ -306,4 +308,52 @@ test('probe door: no secret is in what it says or answers', async () => {
   assert.ok(summary.undelivered > 0);
   assert.equal(there.sink.pushes[0]?.headers.authorization, 'Bearer canary-token');
   assert.doesNotMatch(JSON.stringify([summary, there.lines]), /canary/);
+});
+
+test('probe door: an error that escapes ends its check alone; the others are delivered, and the run says so', async () => {
+  const sink = await receiver();
+  await using web = await httpServer();
+  let probed = 0;
+  const table: ProberTable = probers;
+  const { http } = table;
+  assert.ok(http !== undefined);
+  const throwing: typeof http = {
+    ...http,
+    probe: (address, settings, context) => {
+      probed += 1;
+      if (probed > 1) return http.probe(address, settings, context);
+      setImmediate(() => {
+        throw new Error('canary-password');
+      });
+      return new Promise(() => {});
+    },
+  };
+  const lines: string[] = [];
+  const targets = ['shop', 'blog', 'docs'].map((name) => ({ name, target: `${web.url}/${name}` }));
+  await using door = probeDoor({
+    packed: packed(targets, sink.url),
+    vantage: 'eu-west-1',
+    probers: { ...table, http: throwing },
+    environment: { AWS_LAMBDA_FUNCTION_MEMORY_SIZE: '512' },
+    clock,
+    log: ({ level, msg }) => void lines.push(`${level} ${msg}`),
+  });
+  const summary = await door.handle(eventAt(slotOf()), timeLeft(20_000));
+  const series = (name: string) =>
+    sink.pushes.flatMap((one) => one.series).filter(({ labels }) => labels.__name__ === name);
+  assert.deepEqual([summary.good, summary.failed, summary.escaped, summary.undelivered], [2, 1, 1, 0]);
+  assert.deepEqual(
+    series('bothways_run_escaped_errors').map(({ value }) => value),
+    [1],
+  );
+  assert.deepEqual(
+    series('probe_failure_info').map(({ labels }) => labels.reason),
+    ['unexpected'],
+  );
+  assert.equal(lines.length, 1);
+  assert.match(
+    lines[0] ?? '',
+    /^error (?:shop|blog|docs) \(http.*\): an error escaped: Error at probe-door\.test\.ts:\d+; please report it$/,
+  );
+  await sink[Symbol.asyncDispose]();
 });

@@ -6,6 +6,7 @@ import type { Sample } from '../../src/kernel/sample.ts';
 import { marks } from '../../src/net/marks.ts';
 import type { Prober } from '../../src/net/prober.ts';
 import { checker } from '../../src/run/checker.ts';
+import { catchEscapes } from '../../src/run/escapes.ts';
 import { emptyKit, exampleCheck, exampleProber } from './example.ts';
 
 const clock = marks();
@@ -115,4 +116,61 @@ test('checker: for a check that others chose no private address is dialled, and 
   dialled.length = 0;
   await run(check, never);
   assert.deepEqual(dialled, [true, true, true, true, true, true]);
+});
+
+test('checker: a prober that throws while it makes points or remembers gives reason unexpected, with the samples of every run', async () => {
+  const boom = () => {
+    throw new TypeError('canary-password');
+  };
+  const good = async () => ({ facts: {}, failures: [] });
+  for (const broken of [exampleProber(good, boom), { ...exampleProber(good), remember: boom }]) {
+    const escaped: unknown[] = [];
+    using _policy = catchEscapes({ survives: () => false, onEscaped: (one) => escaped.push(one) });
+    const { run } = withProber(broken);
+    for (const _each of [1, 2]) {
+      const { run: done, samples } = await run(check, never);
+      assert.deepEqual(named(samples, 'probe_success'), [[0, 1_000]]);
+      const info = samples.find(({ series }) => series.metric.name === 'probe_failure_info');
+      assert.deepEqual(
+        Object.fromEntries(info?.series.labels.filter(([name]) => name === 'phase' || name === 'reason') ?? []),
+        { phase: 'check', reason: 'unexpected' },
+      );
+      assert.equal(named(samples, 'bothways_target_info').length, 1);
+      assert.match(
+        done.outcome.failures[0]?.detail ?? '',
+        /^the prober threw TypeError at checker\.test\.ts:\d+ while/,
+      );
+      assert.ok(!JSON.stringify(done).includes('canary'));
+    }
+    assert.equal(escaped.length, 2);
+  }
+});
+
+test('checker: a prober whose memory makes it throw starts again without memory', async () => {
+  const { run } = withProber({
+    ...exampleProber(async () => ({ facts: {}, failures: [] })),
+    remember: (memory) => Number(memory ?? 0) + 1,
+    points: (_run, memory) => {
+      if (memory === 2) throw new Error('two');
+      return [];
+    },
+  });
+  const reasons = [];
+  for (const _each of [1, 2, 3, 4])
+    reasons.push((await run(check, never)).run.outcome.failures.map(({ reason }) => reason));
+  assert.deepEqual(reasons, [[], ['unexpected'], [], ['unexpected']]);
+});
+
+test('checker: runs for which the limit of open files leaves no room give reason local_resources, and later ones run', async () => {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const example = exampleProber(async () => {
+    await promise;
+    return { facts: {}, failures: [] };
+  });
+  const crowd = checker({ probers: { example }, kit: emptyKit, clock, mostRuns: 2 });
+  const running = [1, 2, 3, 4].map((index) => crowd.run(exampleCheck({ name: `${index}` }), never));
+  resolve();
+  const reasons = (await Promise.all(running)).map(({ run }) => run.outcome.failures.map(({ reason }) => reason));
+  assert.deepEqual(reasons, [[], [], ['local_resources'], ['local_resources']]);
+  assert.deepEqual((await crowd.run(check, never)).run.outcome.failures, []);
 });
