@@ -30,7 +30,7 @@ export const selfMetrics = {
       outcome: {
         good: 'The target did what it should.',
         failed: 'The target did not.',
-        void: 'We ended it ourselves; it says nothing about the target.',
+        void: 'Ended by a stop, or at its limit by a process that was kept from running: it says nothing about the target. One that floods is void twice, then it fails.',
       },
     },
   }),

@@ -18,7 +18,12 @@ export const verdictOf = ({ outcome }: Run): Verdict => {
 /** Why a run says nothing about its target. */
 export const voidText = ({ outcome }: Run): string => {
   if (outcome.void === 'stopped') return 'stopped before it ended';
-  return `void: ${outcome.void === 'starved' ? 'this process was itself kept from running' : printable(outcome.void ?? '')}`;
+  return `void: ${voids[outcome.void ?? ''] ?? printable(outcome.void ?? '')}`;
+};
+
+const voids: Readonly<Record<string, string>> = {
+  starved: 'this process was itself kept from running',
+  flooded: 'this process was busy with what several targets sent',
 };
 
 /** The phases that a run came through, in order, in seconds; those it did not reach are left out. */

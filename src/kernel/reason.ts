@@ -170,7 +170,7 @@ export const reasons = {
   },
   timeout: {
     means: 'The probe did not finish within its time limit; the phase says where it stood.',
-    look: 'The phase: `processing` is the server thinking, `transfer` a slow body, `check` a large regular expression.',
+    look: 'The phase: `processing` is the server thinking, `transfer` a slow body, `check` a large regular expression. Where the detail says that the process was busy, the target sends more than is read beside other checks.',
   },
   connection_reset: {
     means: 'The established connection was reset by the peer.',

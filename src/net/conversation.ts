@@ -3,6 +3,7 @@ import type { Failure, Phase } from '../kernel/reason.ts';
 import { failure } from '../kernel/reason.ts';
 import { byteQueue } from '../protocol/byte-queue.ts';
 import { failureOf } from './failure.ts';
+import { noteMessage } from './reads.ts';
 
 /** What reading gave: bytes, the end of the input with what was left of it, or a failure. */
 export type Read =
@@ -69,7 +70,10 @@ export const conversation = (socket: Socket, signal: AbortSignal, phase: Phase =
     }
   };
   return {
-    line: () => read(queue.line),
+    line: () => {
+      noteMessage(signal, 0);
+      return read(queue.line);
+    },
     bytes: (count) => read(() => queue.bytes(count)),
     write: (bytes) =>
       new Promise((resolve) => {

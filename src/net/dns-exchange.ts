@@ -6,7 +6,7 @@ import { failure } from '../kernel/reason.ts';
 import { type DnsMessage, decodeMessage, type Question } from '../protocol/dns-message.ts';
 import { conversation } from './conversation.ts';
 import { failureOf } from './failure.ts';
-import { noteDatagram } from './reads.ts';
+import { noteMessage } from './reads.ts';
 
 /** A name server, and the local address to ask it from. */
 export type Server = { readonly ip: string; readonly port: number; readonly localAddress?: string };
@@ -72,7 +72,7 @@ export const askByUdp = (
     signal.addEventListener('abort', stop, { once: true });
     socket.on('error', fail);
     socket.on('message', (bytes) => {
-      noteDatagram(signal, bytes.length);
+      noteMessage(signal, bytes.length);
       const answeredAt = now('answered');
       // Whoever guesses the id of a foreign answer is not heard; one that has ours must be readable.
       if (bytes.length < 2 || bytes.readUInt16BE(0) !== query.id || sentAt === undefined) return;

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** What a run has read, as bytes; a datagram counts for at least {@link leastDatagram}. */
+/** What a run has read, as bytes; a message counts for at least {@link leastMessage}. */
 export type Reads = {
   readonly own: () => number;
   /** What all runs of the process read meanwhile, this one included; never less than in truth. */
@@ -8,17 +8,17 @@ export type Reads = {
   readonly end: () => void;
 };
 
-type Meter = { readonly sockets: Socket[]; datagrams: number };
+type Meter = { readonly sockets: Socket[]; messages: number };
 
-/** A datagram costs some ten microseconds, however small it is. */
-const leastDatagram = 500;
+/** A datagram or a line costs some ten microseconds, however small it is. */
+const leastMessage = 500;
 
 const meters = new Map<AbortSignal, Meter>();
 let ofEnded = 0;
 
 /** Starts to count what is read on the sockets of a run, which are known by its signal. */
 export const countReads = (signal: AbortSignal): Reads => {
-  const meter: Meter = { sockets: [], datagrams: 0 };
+  const meter: Meter = { sockets: [], messages: 0 };
   meters.set(signal, meter);
   const before = ofEnded;
   return {
@@ -40,14 +40,14 @@ export const noteSocket = (signal: AbortSignal, socket: Socket): void => {
   meters.get(signal)?.sockets.push(socket);
 };
 
-/** A run received a datagram. */
-export const noteDatagram = (signal: AbortSignal, bytes: number): void => {
+/** A run took a message of so many bytes: a datagram, or a line that it judges. */
+export const noteMessage = (signal: AbortSignal, bytes: number): void => {
   const meter = meters.get(signal);
-  if (meter !== undefined) meter.datagrams += Math.max(bytes, leastDatagram);
+  if (meter !== undefined) meter.messages += Math.max(bytes, leastMessage);
 };
 
-const bytesOf = ({ sockets, datagrams }: Meter): number => {
-  let bytes = datagrams;
+const bytesOf = ({ sockets, messages }: Meter): number => {
+  let bytes = messages;
   for (const socket of sockets) bytes += socket.bytesRead;
   return bytes;
 };

@@ -41,11 +41,11 @@ type State = {
   memory: unknown;
   last: readonly Series[];
   lastAt: EpochMs;
-  /** Runs in a row that were void because of a flood in which the target had a part. */
+  /** Runs since the last good one that were void because of a flood in which the target had a part. */
   flooded: number;
 };
 
-/** A target that floods must not be void for ever: the third run in a row counts. */
+/** A target that floods must not be void for ever: the third such run since a good one counts. */
 const mostFlooded = 2;
 
 /** Makes a checker; checks are told apart by identity, so a list that was read anew starts anew. */
@@ -131,9 +131,10 @@ const crowded = (prober: Prober, mostRuns: number): Prober => {
 /** A run, and `timeout` in place of a void that would be one too many in a row. */
 const counted = (run: Run, state: State): Run => {
   const { void: why, ...outcome } = run.outcome;
-  state.flooded = why === 'flooded' ? state.flooded + 1 : why === undefined ? 0 : state.flooded;
+  const isGood = why === undefined && outcome.failures.length === 0;
+  state.flooded = why === 'flooded' ? state.flooded + 1 : isGood ? 0 : state.flooded;
   if (why !== 'flooded' || state.flooded <= mostFlooded) return run;
   const phase = outcome.failures[0]?.phase ?? 'transfer';
-  const detail = `in ${state.flooded} runs in a row the process was busy until the time limit, partly with what this target sent`;
+  const detail = `in ${state.flooded} runs the process was busy until the time limit, partly with what this target sent`;
   return { ...run, outcome: { ...outcome, failures: [failure('timeout', phase, detail)] } };
 };

@@ -5,6 +5,7 @@ import { failure } from '../../src/kernel/reason.ts';
 import type { Sample } from '../../src/kernel/sample.ts';
 import { marks } from '../../src/net/marks.ts';
 import type { Prober } from '../../src/net/prober.ts';
+import { noteMessage } from '../../src/net/reads.ts';
 import { checker } from '../../src/run/checker.ts';
 import { catchEscapes } from '../../src/run/escapes.ts';
 import { emptyKit, exampleCheck, exampleProber } from './example.ts';
@@ -173,4 +174,32 @@ test('checker: runs for which the limit of open files leaves no room give reason
   const reasons = (await Promise.all(running)).map(({ run }) => run.outcome.failures.map(({ reason }) => reason));
   assert.deepEqual(reasons, [[], [], ['local_resources'], ['local_resources']]);
   assert.deepEqual((await crowd.run(check, never)).run.outcome.failures, []);
+});
+
+test('checker: a target with a part in a flood is void twice, and then fails with timeout until it is good', async () => {
+  let floods = true;
+  const example = exampleProber(async (context) => {
+    if (!floods) return { facts: {}, failures: [] };
+    noteMessage(context.signal, 1_000_000);
+    setImmediate(() => {
+      for (const start = performance.now(); performance.now() - start < 300; );
+    });
+    await context.sleep(3_600);
+    return { facts: {}, failures: [failure('timeout', 'processing', 'nothing came')] };
+  });
+  const { run } = withProber(example);
+  const flooding = exampleCheck({ timeoutMs: 100 });
+  const end = async () => {
+    const { outcome } = (await run(flooding, never)).run;
+    return outcome.void ?? outcome.failures.map(({ reason, phase, detail }) => `${phase} ${reason}: ${detail}`).join();
+  };
+  const late =
+    /^processing timeout: in \d runs the process was busy until the time limit, partly with what this target sent$/;
+  assert.deepEqual([await end(), await end()], ['flooded', 'flooded']);
+  assert.match(await end(), late);
+  assert.match(await end(), late);
+  floods = false;
+  assert.equal(await end(), '');
+  floods = true;
+  assert.equal(await end(), 'flooded');
 });
