@@ -1,6 +1,6 @@
+import { printable } from '../kernel/printable.ts';
 import type { EscapePolicy } from '../run/escapes.ts';
 import type { Io } from './command.ts';
-import { printable } from './paint.ts';
 
 /** A command that ends soon: an error of a run is printed to stderr with its check, any other ends the program as Node would. */
 export const escapePolicy = ({ stderr }: Io): EscapePolicy => ({
