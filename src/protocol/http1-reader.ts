@@ -1,0 +1,205 @@
+import { Buffer } from 'node:buffer';
+import { chunkReader } from './http1-chunks.ts';
+import { framingOf } from './http1-framing.ts';
+import { type Field, fieldsOf, type ResponseHead, responseHead, startProblem } from './http1-head.ts';
+
+/** Why a response cannot be used; `detail` is the end of the sentence "the response ...". */
+export type ResponseProblem = {
+  readonly kind: 'malformed' | 'head_too_large' | 'incomplete';
+  readonly detail: string;
+};
+
+/**
+ * What takes a response apart from its bytes. `onHead` and `onBody` end the reading by returning false. Exactly one of `onEnd` and
+ * `onProblem` is called, unless the taker ended the reading.
+ */
+export type ResponseTaker = {
+  /** An interim response (RFC 9110, section 15.2): 100, 103 and the like, not 101. */
+  readonly onInterim: (head: ResponseHead) => void;
+  readonly onHead: (head: ResponseHead) => boolean;
+  /** Bytes of the body with the framing taken off; never empty. Valid during the call only. */
+  readonly onBody: (bytes: Uint8Array) => boolean;
+  /** The response is complete. `trailers` are those of a chunked body. */
+  readonly onEnd: (trailers: readonly Field[]) => void;
+  readonly onProblem: (problem: ResponseProblem) => void;
+};
+
+/** Reads one response. Calls after its end do nothing. */
+export type ResponseReader = {
+  readonly push: (bytes: Uint8Array) => void;
+  /** The peer closed its side in order: the end of a body without length, and a problem everywhere else. */
+  readonly close: () => void;
+  readonly isOver: () => boolean;
+};
+
+/** Bounds of a response's heads. */
+export type ResponseLimits = {
+  /** Bytes of all heads and of the trailers together. */
+  readonly headBytes: number;
+  /** Interim responses before the final one. */
+  readonly interim: number;
+};
+
+/** 256 KiB as Chromium has it, and as many interim responses as no server sends. */
+export const usualLimits: ResponseLimits = { headBytes: 256 * 1_024, interim: 32 };
+
+/**
+ * Reads the response to a request with `method` on a connection of its own: interim responses, head, body by whichever framing,
+ * trailers. Bytes behind the end are ignored. Never throws; time and memory are linear in the input, and a head is kept up to the limit.
+ * @see https://www.rfc-editor.org/rfc/rfc9112
+ */
+export const responseReader = (
+  method: string,
+  taker: ResponseTaker,
+  limits: ResponseLimits = usualLimits,
+): ResponseReader => {
+  let state: State = 'head';
+  /** The head or the trailers as far as they have come. Grows by doubling, so that bytes that trickle in are copied a few times only. */
+  let held: Buffer = Buffer.alloc(0);
+  let length = 0;
+  /** Where the search for the end of a head goes on, so that one that trickles in is not searched again and again. */
+  let searched = 0;
+  let isStartChecked = false;
+  let headBytes = 0;
+  let interim = 0;
+  let left = 0;
+  const chunks = chunkReader();
+
+  const fail = (kind: ResponseProblem['kind'], detail: string): undefined => {
+    state = 'over';
+    held = Buffer.alloc(0);
+    taker.onProblem({ kind, detail });
+  };
+  const end = (trailers: readonly Field[]) => {
+    state = 'over';
+    taker.onEnd(trailers);
+  };
+  const hold = (bytes: Buffer) => {
+    if (length === 0) held = bytes;
+    else {
+      if (held.length < length + bytes.length || isBorrowed) {
+        const grown = Buffer.allocUnsafe(2 * (length + bytes.length));
+        held.copy(grown, 0, 0, length);
+        held = grown;
+      }
+      bytes.copy(held, length);
+    }
+    isBorrowed = length === 0;
+    length += bytes.length;
+  };
+  /** Whether `held` is a chunk of the socket's, which may not be written to. */
+  let isBorrowed = false;
+  /** Takes the lines up to an empty one, and what is behind them; `undefined` while they are not complete. */
+  const takeLines = (bytes: Buffer): { readonly text: string; readonly rest: Buffer } | undefined => {
+    hold(bytes);
+    const stop = endOfLines(held, searched, length);
+    headBytes += (stop ?? length) - searched;
+    if (headBytes > limits.headBytes)
+      return fail('head_too_large', `has more than ${limits.headBytes} bytes of headers`);
+    searched = stop === undefined ? length : 0;
+    if (stop === undefined) return undefined;
+    const taken = { text: held.toString('latin1', 0, stop), rest: held.subarray(stop, length) };
+    length = 0;
+    return taken;
+  };
+  const readHead = (bytes: Buffer): Buffer | undefined => {
+    const taken = takeLines(bytes);
+    if (taken === undefined) return state === 'head' ? checkStart() : undefined;
+    isStartChecked = false;
+    const head = responseHead(withoutLastLine(taken.text));
+    if ('malformed' in head) return fail('malformed', head.malformed);
+    if (head.status < 200 && head.status >= 100 && head.status !== 101) {
+      interim += 1;
+      if (interim > limits.interim)
+        return fail('malformed', `begins with more than ${limits.interim} interim responses`);
+      taker.onInterim(head);
+      return taken.rest;
+    }
+    const framing = framingOf(head, method);
+    if ('malformed' in framing) return fail('malformed', framing.malformed);
+    if (framing.by === 'length') left = framing.length;
+    state = framing.by === 'none' ? 'over' : framing.by;
+    if (!taker.onHead(head)) state = 'over';
+    else if (framing.by === 'none') taker.onEnd([]);
+    return taken.rest;
+  };
+  /** A peer of another protocol is known by its first bytes: there is no need to wait for the end of its head. */
+  const checkStart = (): undefined => {
+    if (isStartChecked || length < longestVersion) return undefined;
+    isStartChecked = true;
+    const start = held.toString('latin1', 0, Math.min(length, 64));
+    const problem = startProblem(start);
+    return problem === undefined ? undefined : fail('malformed', problem);
+  };
+  const readBody = (bytes: Buffer): Buffer | undefined => {
+    const data = state === 'length' && bytes.length > left ? bytes.subarray(0, left) : bytes;
+    const isLast = state === 'length' && data.length === left;
+    left -= data.length;
+    if (!taker.onBody(data)) state = 'over';
+    else if (isLast) end([]);
+    return undefined;
+  };
+  const readChunks = (bytes: Buffer): Buffer | undefined => {
+    let isWanted = true;
+    const result = chunks.read(bytes, (data) => {
+      isWanted = taker.onBody(data);
+      return isWanted;
+    });
+    if ('malformed' in result) return fail('malformed', result.malformed);
+    state = !isWanted ? 'over' : result.done ? 'trailers' : 'chunks';
+    return result.done ? bytes.subarray(result.next) : undefined;
+  };
+  const readTrailers = (bytes: Buffer): Buffer | undefined => {
+    // Without trailers the empty line comes at once, and nothing before it to search for.
+    if (length === 0) hold(emptyLine);
+    const taken = takeLines(bytes);
+    if (taken === undefined) return undefined;
+    const fields = fieldsOf(withoutLastLine(taken.text).slice(2));
+    if ('malformed' in fields) return fail('malformed', fields.malformed);
+    end(fields);
+    return undefined;
+  };
+  const steps = { head: readHead, length: readBody, close: readBody, chunks: readChunks, trailers: readTrailers };
+
+  return {
+    push: (bytes) => {
+      let rest: Buffer | undefined = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      while (rest !== undefined && rest.length > 0 && state !== 'over') rest = steps[state](rest);
+    },
+    close: () => {
+      if (state === 'over') return;
+      if (state === 'close') end([]);
+      else fail('incomplete', incomplete[state](left));
+    },
+    isOver: () => state === 'over',
+  };
+};
+
+type State = 'head' | 'length' | 'chunks' | 'trailers' | 'close' | 'over';
+
+const incomplete = {
+  head: () => 'ended before its headers were complete',
+  length: (left: number) => `ended ${left} bytes before its Content-Length`,
+  chunks: () => 'ended before its last chunk',
+  trailers: () => 'ended before the end of its trailers',
+} as const;
+
+const lf = 0x0a;
+const cr = 0x0d;
+
+/** What stands before trailers, so that "none" looks like a head that ends. */
+const emptyLine = Buffer.from('\r\n');
+
+/** Bytes of `HTTP/1.1 200`: from then on it can be seen whether a status line has begun. */
+const longestVersion = 12;
+
+const withoutLastLine = (text: string) => text.replace(/\r?\n\r?\n$/, '');
+
+/** Where the lines end whose last one is empty, or `undefined` while it is not there. A search that goes on looks back 3 bytes. */
+const endOfLines = (bytes: Buffer, from: number, length: number): number | undefined => {
+  for (let at = bytes.indexOf(lf, Math.max(from - 3, 0)); at !== -1 && at < length; at = bytes.indexOf(lf, at + 1)) {
+    if (at + 1 < length && bytes[at + 1] === lf) return at + 2;
+    if (at + 2 < length && bytes[at + 1] === cr && bytes[at + 2] === lf) return at + 3;
+  }
+  return undefined;
+};
