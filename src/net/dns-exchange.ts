@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import type { Seconds } from '../kernel/check.ts';
 import type { Failure } from '../kernel/reason.ts';
 import { failure } from '../kernel/reason.ts';
-import { type DnsMessage, decodeMessage, type Question } from '../protocol/dns-message.ts';
+import { type DnsMessage, decodeMessage, isSameName, type Question } from '../protocol/dns-message.ts';
 import { conversation } from './conversation.ts';
 import { failureOf } from './failure.ts';
 import { noteMessage } from './reads.ts';
@@ -27,11 +27,8 @@ const answers = (message: DnsMessage, { id, question }: Query): boolean => {
   if (!message.isResponse || message.id !== id) return false;
   const [asked] = message.questions;
   if (asked === undefined) return true;
-  return asked.type === question.type && asked.class === question.class && sameName(asked.name, question.name);
+  return asked.type === question.type && asked.class === question.class && isSameName(asked.name, question.name);
 };
-
-const sameName = (a: string, b: string): boolean => absolute(a) === absolute(b);
-const absolute = (name: string): string => (name.endsWith('.') ? name : `${name}.`).toLowerCase();
 
 /**
  * Asks over UDP, once: a socket of its own, connected, so that the port is random and only the server is heard. Answers to

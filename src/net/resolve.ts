@@ -3,7 +3,7 @@ import { domainToASCII } from 'node:url';
 import type { Seconds } from '../kernel/check.ts';
 import { type Failure, failure } from '../kernel/reason.ts';
 import type { TraceEvent } from '../kernel/run.ts';
-import { type DnsMessage, encodeQuery, type ResourceRecord } from '../protocol/dns-message.ts';
+import { type DnsMessage, encodeQuery, isSameName, type ResourceRecord } from '../protocol/dns-message.ts';
 import { classes, rcodeName, rcodes, types } from '../protocol/dns-names.ts';
 import { recordText } from '../protocol/dns-record-text.ts';
 import { hostAndPort } from '../protocol/host-and-port.ts';
@@ -126,11 +126,11 @@ const ask = async (
       .map((one) => one.problem)
       .filter((one) => one !== undefined)
       .sort((a, b) => rank(b) - rank(a));
-    // Like the C library: a name that exists without addresses is worth more than one that does not exist, but a server
-    // that fails ends the search, since the right answer may be behind it.
-    if (worst !== undefined && rank(worst) > rankOf.dns_no_address) return { ok: false, failure: worst };
+    // Servers that cannot be reached, or are silent, are so for the other names too; one that fails for a name may know the next.
+    if (worst !== undefined && rank(worst) > rankOf.dns_server_failure) return { ok: false, failure: worst };
     if (worst !== undefined && (problem === undefined || rank(worst) > rank(problem))) problem = worst;
   }
+  if (problem?.reason === 'dns_server_failure') return { ok: false, failure: problem };
   if (problem?.reason === 'dns_no_address')
     return refuse('dns_no_address', `${host} exists but has no address of the family asked for`);
   return refuse(
@@ -139,9 +139,11 @@ const ask = async (
   );
 };
 
-const rankOf = { dns_no_such_name: 0, dns_no_address: 1 } as const;
+/** Which failure counts when no name of the search list has addresses: the highest. All others are higher still. */
+const rankOf = { dns_no_such_name: 0, dns_no_address: 1, dns_server_failure: 2 } as const;
 const rank = ({ reason }: Failure): number =>
-  reason === 'dns_no_such_name' ? rankOf.dns_no_such_name : reason === 'dns_no_address' ? rankOf.dns_no_address : 2;
+  // safe: hasOwn has looked
+  Object.hasOwn(rankOf, reason) ? rankOf[reason as keyof typeof rankOf] : 3;
 
 const askFamily = async (name: string, family: 4 | 6, conf: ResolvConf, asker: Asker): Promise<Found> => {
   const type = family === 4 ? 'A' : 'AAAA';
@@ -238,12 +240,12 @@ const mostAliases = 16;
 const recordsIn = (message: DnsMessage, name: string, type: number): string[] => {
   let owner = `${name}.`;
   for (let hops = 0; hops < mostAliases; hops += 1) {
-    const here = message.answers.filter((record) => record.name.toLowerCase() === owner && record.class === classes.IN);
+    const here = message.answers.filter((record) => record.class === classes.IN && isSameName(record.name, owner));
     const records = here.filter((record) => record.type === type).map((record) => dataOf(record, message));
     if (records.length > 0) return records;
     const alias = here.find((record) => record.type === types.CNAME);
     if (alias === undefined) return [];
-    owner = dataOf(alias, message).toLowerCase();
+    owner = dataOf(alias, message);
   }
   return [];
 };

@@ -56,6 +56,18 @@ export const encodeName = (name: string): Uint8Array | undefined => {
   return bytes;
 };
 
+/** Whether two names in zone-file form, absolute or not, are the same: by their bytes, with ASCII in either case (RFC 4343). */
+export const isSameName = (a: string, b: string): boolean => {
+  const [one, other] = [encodeName(a), encodeName(b)];
+  return one !== undefined && other !== undefined && lowerCase(one) === lowerCase(other);
+};
+
+/** Bytes above ASCII keep their value: they are characters of ISO 8859-1 here, and no two of those become one. */
+const lowerCase = (name: Uint8Array): string =>
+  Buffer.from(name)
+    .toString('latin1')
+    .replace(/[A-Z]+/g, (capitals) => capitals.toLowerCase());
+
 /** Ends in a dot that no backslash escapes. */
 const isAbsolute = /(?:^|[^\\])(?:\\\\)*\.$/;
 

@@ -115,6 +115,23 @@ test('resolve: a short name is tried with the search list first, a long one by i
   assert.ok(!server.asked.some(({ name }) => name === 'api.partner.example.prod.svc'));
 });
 
+test('resolve: a server that fails for one name of the search list does not end the search', async () => {
+  const known = zone({ 'db.prod.svc': [a('10.0.0.1')] });
+  await using server = await dnsServer({
+    reply: (asked) => (asked.name === 'db' || asked.name === 'db.cut.test' ? { rcode: 2 } : known(asked)),
+  });
+  const options = { search: ['cut.test', 'prod.svc'], ndots: 2 };
+  assert.deepEqual(ips(await ask(server, 'db', options)), ['10.0.0.1']);
+  assert.deepEqual(ips(await ask(server, 'db', { search: ['cut.test', 'else.test'], ndots: 2 })), [
+    'dns_server_failure',
+  ]);
+});
+
+test('resolve: a name whose bytes are escaped in an answer is the name that was asked for', async () => {
+  await using server = await dnsServer({ reply: zone({ 'a$b.test': [a('192.0.2.9')] }) });
+  assert.deepEqual(ips(await ask(server, 'a$b.test')), ['192.0.2.9']);
+});
+
 test('resolve: a dot at the end keeps the search list out', async () => {
   await using server = await dnsServer({ reply: zone({ 'db.prod.svc': [a('10.0.0.1')] }) });
   assert.deepEqual(ips(await ask(server, 'db.', { search: ['prod.svc'], ndots: 2 })), ['dns_no_such_name']);
