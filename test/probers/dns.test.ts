@@ -192,10 +192,6 @@ test('dns: what blackbox_exporter would notice while probing is refused at load'
   assert.ok(!dns.settings.safeParse({}).success);
 });
 
-test('dns: a name that cannot be asked for gives reason target_invalid', async () => {
-  assert.deepEqual((await ask('127.0.0.1:1', { query_name: 'a..b' })).reasons, ['target_invalid']);
-});
-
 test('dns: a TCP server that says nothing DNS-like is bounded and gives reason protocol_error', async () => {
   await using server = await tcpServer({ greeting: Buffer.alloc(200_000, 0x41) });
   assert.deepEqual((await ask(`127.0.0.1:${server.port}`, { transport_protocol: 'tcp' })).reasons, ['protocol_error']);
@@ -264,4 +260,25 @@ test('dns: records that are made to take long are matched in a thread, and give 
     };
     assert.deepEqual((await at(many, given, 20_000)).reasons, expected);
   }
+});
+
+for (const [query_name, sent] of [
+  ['müller.test', 'xn--mller-kva.test'],
+  ['_sip._tcp.Müller.test.', '_sip._tcp.xn--mller-kva.test'],
+  ['a$b.test', 'a$b.test'],
+  ['B\\195\\188ro\\032eins.test', 'Büro eins.test'],
+] as const)
+  test(`dns: the name ${query_name} is asked for as ${sent}, and its answer is taken`, async () => {
+    await using server = await dnsServer();
+    const { reasons } = await ask(`127.0.0.1:${server.port}`, { query_name });
+    assert.deepEqual(reasons, []);
+    assert.deepEqual(
+      server.asked.map(({ question }) => question.subarray(0, -4)),
+      [encodeName(sent.replace(/ /g, '\\032'))],
+    );
+  });
+
+test('dns: a name that cannot be sent is refused when the list is loaded', () => {
+  for (const query_name of ['a..b', `${'x'.repeat(64)}.test`, 'ü'.repeat(80), 'bad\\999.test', 'mü ller.test'])
+    assert.equal(dns.settings.safeParse({ query_name }).success, false, query_name);
 });

@@ -15,7 +15,7 @@ import { classes, rcodeName, rcodes, types } from '../../protocol/dns-names.ts';
 import { soaSerial } from '../../protocol/dns-record-text.ts';
 import { parseDnsUrl } from '../../protocol/dns-url.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
-import { type DnsSettings, dnsSettings } from './settings.ts';
+import { type DnsSettings, dnsSettings, wireNameOf } from './settings.ts';
 
 type Facts = {
   readonly address: Partial<AddressFacts>;
@@ -90,7 +90,7 @@ const probe = async (target: string, settings: DnsSettings, context: Context): P
 
 const queryOf = ({ query_name, query_type, query_class, recursion_desired }: DnsSettings): Query | undefined => {
   const question = {
-    name: query_name.endsWith('.') ? query_name : `${query_name}.`,
+    name: wireNameOf(query_name) ?? query_name,
     type: types[query_type],
     class: classes[query_class],
   };

@@ -1,9 +1,21 @@
+import { domainToASCII } from 'node:url';
 import * as z from 'zod';
 import { addressShape, patternText, sourceAddressShape, tlsSettings } from '../../net/settings.ts';
+import { encodeName } from '../../protocol/dns-message.ts';
 import { type ClassName, classes, type RcodeName, rcodes, type TypeName, types } from '../../protocol/dns-names.ts';
 
 // safe: the keys of an object literal
 const keysOf = <K extends string>(table: Readonly<Record<K, number>>) => Object.keys(table) as [K, ...K[]];
+
+/**
+ * The name to send for a `query_name`: an internationalised one in its ASCII form (RFC 5891), one with escapes as it is. `undefined` if it
+ * cannot be sent.
+ */
+export const wireNameOf = (name: string): string | undefined => {
+  const isAscii = !/\P{ASCII}/u.test(name);
+  const wire = isAscii || name.includes('\\') ? name : domainToASCII(name);
+  return wire !== '' && encodeName(wire) !== undefined ? wire : undefined;
+};
 
 const patterns = z.array(patternText).default([]);
 
@@ -21,7 +33,14 @@ const rules = z.strictObject({
 /** The `dns` block of a module, in blackbox_exporter's words. */
 export const dnsSettings = z
   .strictObject({
-    query_name: z.string().min(1).max(1_024).describe('Name to ask for.'),
+    query_name: z
+      .string()
+      .min(1)
+      .max(1_024)
+      .refine((name) => wireNameOf(name) !== undefined, {
+        error: 'not a name; labels have 1 to 63 bytes, a name has at most 255',
+      })
+      .describe('Name to ask for. An internationalised name is asked for in its ASCII form (xn--).'),
     query_type: z.enum(keysOf<TypeName>(types)).default('ANY').describe('Record type to ask for.'),
     query_class: z.enum(keysOf<ClassName>(classes)).default('IN').describe('Class to ask for.'),
     recursion_desired: z.boolean().default(true).describe('Ask the server to recurse.'),
