@@ -156,6 +156,7 @@ const judged = (socket: tls.TLSSocket, { servername, settings }: Secure, trusted
           authorized,
           code: String(authorizationError),
           presented: presented.certificates,
+          namesCa: (settings.ca ?? settings.ca_file ?? settings.extra_ca_file) !== undefined,
           name: withoutDot(servername),
           now,
         });

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { constants, createHash, X509Certificate } from 'node:crypto';
 import tls from 'node:tls';
 import type { SecretRef } from '../kernel/check.ts';
 import { splitPem } from './authorities-text.ts';
@@ -121,6 +121,10 @@ const trustedBy = (
     ...(key === undefined ? {} : { key }),
     // OpenSSL 3 signs with SHA-1 for TLS below 1.2 only at security level 0, which lets weak keys pass too.
     ciphers: old ? `${suites}:@SECLEVEL=0` : suites,
+    // A list may name an intermediate as its CA: Go and OpenSSL's commands take it as an anchor.
+    allowPartialTrustChain: true,
+    // Servers without RFC 5746 are reached, as with Go: we never renegotiate, so the attack it prevents has no ground.
+    secureOptions: constants.SSL_OP_LEGACY_SERVER_CONNECT,
     minVersion: versions[minVersion],
     maxVersion: versions[maxVersion],
   });

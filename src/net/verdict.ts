@@ -2,6 +2,8 @@ import type { X509Certificate } from 'node:crypto';
 import { isIP } from 'node:net';
 import type { EpochMs } from '../kernel/check.ts';
 import { type Failure, failure, type Reason } from '../kernel/reason.ts';
+import { isNameFor } from '../protocol/certificate-names.ts';
+import { dnsNames } from '../protocol/certificate-text.ts';
 
 /** What the verdict on a handshake rests on. */
 export type Evidence = {
@@ -11,6 +13,8 @@ export type Evidence = {
   readonly code: string;
   /** As the server sent them, leaf first. */
   readonly presented: readonly X509Certificate[];
+  /** Whether the list names the CA certificates to trust. */
+  readonly namesCa: boolean;
   /** The name or address that was asked for. */
   readonly name: string;
   /** Wall time, for the words alone. */
@@ -41,17 +45,35 @@ const reasonsByCode: Readonly<Record<string, Reason>> = {
   CERT_NOT_YET_VALID: 'tls_not_yet_valid',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'tls_self_signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'tls_unknown_issuer',
-  UNABLE_TO_GET_ISSUER_CERT: 'tls_unknown_issuer',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_unknown_issuer',
   CERT_UNTRUSTED: 'tls_unknown_issuer',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_incomplete_chain',
 };
 
-const objection = ({ code, presented, now }: Evidence, leaf: X509Certificate): Failure => {
+/** Codes of a chain that leads to no anchor; which one OpenSSL takes depends on how many certificates were sent. */
+const withoutAnchor = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+
+const objection = (evidence: Evidence, leaf: X509Certificate): Failure => {
+  const { code, presented, now } = evidence;
   // Node has no name for OpenSSL's "key too small" and "digest too weak", so the certificates themselves are asked.
   const known = Object.hasOwn(reasonsByCode, code) ? reasonsByCode[code] : undefined;
-  const reason = known ?? (presented.some(isWeak) ? 'tls_weak_key' : 'tls_invalid_certificate');
+  const reason = known ?? (withoutAnchor.has(code) ? missingIssuer(evidence, leaf) : unusableReason(presented));
   return failure(reason, 'tls', sentenceOf(reason, leaf, presented, now) ?? `verification failed with ${code}`);
+};
+
+const unusableReason = (presented: readonly X509Certificate[]): Reason =>
+  presented.some(isWeak) ? 'tls_weak_key' : 'tls_invalid_certificate';
+
+/**
+ * Whose certificate is missing: an intermediate's, if the leaf came alone and either says where its issuer's certificate can be fetched,
+ * as public CAs have it, or the list names a CA that did not sign it; else that of a CA which is not trusted here.
+ */
+const missingIssuer = ({ presented, namesCa }: Evidence, leaf: X509Certificate): Reason => {
+  const hasIssuer = presented.some((candidate) => candidate !== leaf && candidate.subject === leaf.issuer);
+  const isFetchable = (leaf.infoAccess ?? '').includes('CA Issuers');
+  return !hasIssuer && (isFetchable || namesCa) ? 'tls_incomplete_chain' : 'tls_unknown_issuer';
 };
 
 type Sentence = (leaf: X509Certificate, presented: readonly X509Certificate[], now: EpochMs) => string;
@@ -70,8 +92,8 @@ const sentences: Partial<Record<Reason, Sentence>> = {
       : `the certificate of ${subjectOf(young)} is valid from ${young.validFromDate.toISOString()}`;
   },
   tls_self_signed: (leaf) => `the certificate of ${subjectOf(leaf)} is signed by itself`,
-  tls_unknown_issuer: (_, presented) => `the chain ends at ${issuerOf(presented.at(-1))}, which is not trusted here`,
-  // A certificate on its own, whose issuer is not here: a private root that is not trusted here looks the same.
+  tls_unknown_issuer: (_, presented) =>
+    `the chain ends at ${issuerOf(presented.at(-1))}, which is not trusted here; name the certificate of a private CA in ca_file`,
   tls_incomplete_chain: (leaf) =>
     `the server sent no certificate of its issuer, ${issuerOf(leaf)}, which is not trusted here either`,
   tls_weak_key: (_, presented) => `the key or signature of ${subjectOf(presented.find(isWeak))} is too weak`,
@@ -107,12 +129,10 @@ const keyOf = (certificate: X509Certificate) => {
   }
 };
 
-/** Whole labels only as wildcards, as RFC 9525 and Go have it; what cannot be a name is no match. */
 const isFor = (leaf: X509Certificate, name: string): boolean => {
-  if (name === '' || name.startsWith('.') || name.includes('\0')) return false;
   // An address of a link has a zone, which no certificate holds (RFC 4007, section 11).
   if (isIP(name) !== 0) return leaf.checkIP(name.split('%', 1)[0] ?? '') !== undefined;
-  return leaf.checkHost(name, { subject: 'never', partialWildcards: false }) !== undefined;
+  return dnsNames(leaf.subjectAltName ?? '').some((pattern) => isNameFor(pattern, name));
 };
 
 const namesOf = (leaf: X509Certificate): string => (leaf.subjectAltName ?? 'no name').slice(0, 200);

@@ -5,7 +5,21 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { kit } from '../../src/net/kit.ts';
 import { tlsSettings } from '../../src/net/settings.ts';
+import { connectTls } from '../../src/net/tls.ts';
 import { chain, issue } from '../servers/certificates.ts';
+import { testContext } from '../servers/context.ts';
+import { needs } from '../servers/peers.ts';
+import { freePort, startProgram } from '../servers/program.ts';
+import { tlsServer } from '../servers/tls.ts';
+
+/** One handshake with the server on a port of loopback. */
+const secure = async (port: number, settings: object) => {
+  await using context = testContext({ timeoutMs: 5_000 });
+  const place = { servername: 'localhost', settings: tlsSettings.parse(settings) };
+  const secured = await connectTls({ ip: '127.0.0.1', port }, place, context);
+  if (secured.ok) secured.socket.destroy();
+  return secured;
+};
 
 test('trust: settings that say the same share one context', async () => {
   await using own = kit();
@@ -77,4 +91,45 @@ test('trust: a file that cannot be used is named', async () => {
   assert.equal(await why({ extra_ca_file: folder }), `the file ${folder} cannot be read: EISDIR`);
   assert.equal(await why({ ca_file: `${nothing}.none` }), `the file ${nothing}.none cannot be read: ENOENT`);
   assert.equal(await why({ ca: 'nothing' }), 'the text of `ca` holds no certificate in PEM');
+});
+
+test('trust: an intermediate that the list names as its CA is an anchor', async () => {
+  const { intermediate, leaf } = await chain();
+  for (const cert of [leaf.cert, leaf.cert + intermediate.cert]) {
+    await using server = await tlsServer({ cert });
+    const secured = await secure(server.port, { ca: intermediate.cert });
+    assert.deepEqual(secured.ok ? [] : secured.failures, []);
+    assert.ok(secured.facts?.lastChainExpiry !== undefined);
+  }
+});
+
+test('trust: a server without secure renegotiation is reached', async (t) => {
+  const gnutls = await needs(t, 'gnutls-serv');
+  if (gnutls === undefined) return;
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-test-'));
+  stack.defer(() => rm(folder, { recursive: true }));
+  const { root, intermediate, leaf } = await chain();
+  await writeFile(join(folder, 'cert.pem'), leaf.cert + intermediate.cert);
+  await writeFile(join(folder, 'key.pem'), leaf.key);
+  const port = await freePort();
+  stack.use(
+    await startProgram(
+      gnutls.path,
+      [
+        ...[
+          '--port',
+          String(port),
+          '--echo',
+          '--priority',
+          'NORMAL:-VERS-ALL:+VERS-TLS1.2:%DISABLE_SAFE_RENEGOTIATION',
+        ],
+        ...['--x509certfile', join(folder, 'cert.pem'), '--x509keyfile', join(folder, 'key.pem')],
+      ],
+      port,
+    ),
+  );
+  const secured = await secure(port, { ca: root.cert });
+  assert.deepEqual(secured.ok ? [] : secured.failures, []);
+  assert.equal(secured.facts?.version, 'TLS 1.2');
 });

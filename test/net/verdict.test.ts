@@ -7,7 +7,7 @@ import { chain, issue, type Wanted } from '../servers/certificates.ts';
 const certificate = async (wanted: Wanted) => new X509Certificate((await issue(wanted)).cert);
 
 const verdict = (evidence: Partial<Evidence> & Pick<Evidence, 'presented'>) =>
-  verdictOf({ authorized: true, code: '', name: 'localhost', now: Date.now(), ...evidence });
+  verdictOf({ authorized: true, code: '', namesCa: false, name: 'localhost', now: Date.now(), ...evidence });
 
 const reasons = (evidence: Parameters<typeof verdict>[0]) => verdict(evidence).map(({ reason }) => reason);
 
@@ -31,12 +31,30 @@ test("verdict: each of OpenSSL's objections has its reason", async () => {
     SELF_SIGNED_CERT_IN_CHAIN: 'tls_unknown_issuer',
     UNABLE_TO_GET_ISSUER_CERT: 'tls_unknown_issuer',
     UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'tls_unknown_issuer',
-    UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_incomplete_chain',
+    UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'tls_unknown_issuer',
     CERT_SIGNATURE_FAILURE: 'tls_invalid_certificate',
     INVALID_PURPOSE: 'tls_invalid_certificate',
   };
   for (const [code, reason] of Object.entries(expected))
     assert.deepEqual(reasons({ presented, authorized: false, code }), [reason], code);
+});
+
+test('verdict: a leaf alone lacks its intermediate where that can be fetched, or a CA is named; else its CA is private', async () => {
+  const { leaf, intermediate } = await chain();
+  const [own, issuer] = [new X509Certificate(leaf.cert), new X509Certificate(intermediate.cert)];
+  const publicLeaf = await certificate({
+    names: ['localhost'],
+    issuer: intermediate,
+    caIssuers: 'http://ca.example/i.crt',
+  });
+  const code = 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY';
+  const reasonOf = (presented: readonly X509Certificate[], namesCa: boolean) =>
+    reasons({ presented, authorized: false, code, namesCa });
+  assert.deepEqual(reasonOf([own], false), ['tls_unknown_issuer']);
+  assert.deepEqual(reasonOf([own], true), ['tls_incomplete_chain']);
+  assert.deepEqual(reasonOf([publicLeaf], false), ['tls_incomplete_chain']);
+  assert.deepEqual(reasonOf([publicLeaf, issuer], false), ['tls_unknown_issuer']);
+  assert.match(verdict({ presented: [own], authorized: false, code })[0]?.detail ?? '', /private CA in ca_file/);
 });
 
 test('verdict: the detail names the certificate that has expired, and no other', async () => {

@@ -27,6 +27,8 @@ export type Wanted = {
   readonly issuer?: Issued;
   /** Another key pair than a fresh one: for cross-signing. */
   readonly keys?: webcrypto.CryptoKeyPair;
+  /** Where the certificate of its issuer can be fetched. */
+  readonly caIssuers?: string;
   readonly algorithm?: 'ec' | 'rsa' | 'rsa-1024';
 };
 
@@ -59,6 +61,8 @@ export const issue = async (wanted: Wanted = {}): Promise<Issued> => {
   ];
   if (ca)
     extensions.push(new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign | x509.KeyUsageFlags.cRLSign, true));
+  if (wanted.caIssuers !== undefined)
+    extensions.push(new x509.AuthorityInfoAccessExtension({ caIssuers: [wanted.caIssuers] }));
   if (names.length > 0) {
     extensions.push(
       new x509.SubjectAlternativeNameExtension(
