@@ -5,6 +5,7 @@ import { topicsOf } from '../src/cli/topics.ts';
 import { overview, usage } from '../src/cli/usage.ts';
 import { jsonSchema } from '../src/config/json-schema.ts';
 import { commandsPage } from '../src/generate/commands-page.ts';
+import { httpAnswersPage } from '../src/generate/http-answers-page.ts';
 import { metricsPage } from '../src/generate/metrics-page.ts';
 import { probersPage } from '../src/generate/probers-page.ts';
 import { reasonsPage } from '../src/generate/reasons-page.ts';
@@ -12,6 +13,7 @@ import { sharedSchema } from '../src/generate/shared-schema.ts';
 import { phases, reasons } from '../src/kernel/reason.ts';
 import { probers } from '../src/probers/index.ts';
 import { everyRun } from '../src/run/every-run.ts';
+import { httpAnswers, judges } from '../test/judges/http-answers.ts';
 
 /**
  * `npm run generate`: writes what is made from tables. With `--check` it writes nothing, names the files that differ, and
@@ -22,6 +24,7 @@ const files: Readonly<Record<string, string>> = {
   'docs/reasons.md': reasonsPage(phases, reasons, everyRun.failureInfo.name),
   'docs/metrics.md': metricsPage(topics),
   'docs/probers.md': probersPage(topics),
+  'docs/http-answers.md': httpAnswersPage(httpAnswers, judges),
   'docs/commands.md': commandsPage(
     overview(commands),
     commands.map((command) => ({ name: command.name, usage: usage(command, 80) })),

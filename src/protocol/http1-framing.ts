@@ -18,7 +18,8 @@ export const framingOf = ({ version, status, fields }: ResponseHead, method: str
   if (codings.length > 1 || coding.toLowerCase() !== 'chunked')
     return { malformed: 'has a Transfer-Encoding other than chunked' };
   const isChunked = codings.length > 0;
-  const lengths = new Set(isChunked ? [] : valuesOf(fields, 'content-length'));
+  // An empty length is none, to Go and to browsers.
+  const lengths = new Set(isChunked ? [] : valuesOf(fields, 'content-length').filter((value) => value !== ''));
   if (lengths.size > 1) return { malformed: 'has two different values of Content-Length' };
   if (status < 200 || status === 204 || status === 304) return { by: 'none' };
   const [text] = lengths;

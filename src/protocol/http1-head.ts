@@ -12,8 +12,8 @@ export type Malformed = { readonly malformed: string };
 
 /**
  * Reads the status line and the fields of a head. `text` is byte text without the empty line at its end; lines end with LF or CRLF.
- * Lenient where Go, curl and browsers are: LF alone, folded lines, a blank before the colon, no reason phrase. Strict where
- * they are: another protocol, a status that is not three digits, a line without a colon, control characters.
+ * Lenient where Go is: LF alone, folded lines, a blank before the colon, no reason phrase. Strict where it is: another
+ * protocol, a status that is not three digits, a line without a colon, control characters.
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-4 for the status line, section 5 for the fields
  */
 export const responseHead = (text: string): ResponseHead | Malformed => {
@@ -31,7 +31,7 @@ export const startProblem = (start: string): string | undefined =>
 
 const notHttp = (start: string) => `does not begin with an HTTP/1 status line but with ${quoted(start)}`;
 
-/** Reads header or trailer fields from byte text, one a line. An empty name is skipped, as Go does. */
+/** Reads header or trailer fields from byte text, one a line. */
 export const fieldsOf = (text: string): readonly Field[] | Malformed => {
   const fields: [string, string][] = [];
   for (let start = 0; start < text.length; ) {
@@ -49,11 +49,10 @@ export const fieldsOf = (text: string): readonly Field[] | Malformed => {
     const colon = line.indexOf(':');
     if (colon === -1) return { malformed: `has a header line without a colon: ${quoted(line)}` };
     const name = line.slice(0, colon).trimEnd();
-    if (name !== '' && !fieldName.test(name))
-      return { malformed: `has a header whose name is not a token: ${quoted(line)}` };
+    if (!fieldName.test(name)) return { malformed: `has a header whose name is not a token: ${quoted(line)}` };
     fields.push([name, trimmed(line.slice(colon + 1))]);
   }
-  return fields.filter(([name]) => name !== '');
+  return fields;
 };
 
 /** The first characters of byte text in quotes, with everything but printable ASCII escaped. At most 60 characters are shown. */

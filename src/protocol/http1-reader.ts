@@ -32,27 +32,15 @@ export type ResponseReader = {
   readonly isOver: () => boolean;
 };
 
-/** Bounds of a response's heads. */
-export type ResponseLimits = {
-  /** Bytes of all heads and of the trailers together. */
-  readonly headBytes: number;
-  /** Interim responses before the final one. */
-  readonly interim: number;
-};
-
-/** 256 KiB as Chromium has it, and as many interim responses as no server sends. */
-export const usualLimits: ResponseLimits = { headBytes: 256 * 1_024, interim: 32 };
+/** The most bytes of all heads of a response together, and of its trailers: 256 KiB, as Chromium has it. Go's limit is larger. */
+export const headLimit = 256 * 1_024;
 
 /**
  * Reads the response to a request with `method` on a connection of its own: interim responses, head, body by whichever framing,
  * trailers. Bytes behind the end are ignored. Never throws; time and memory are linear in the input, and a head is kept up to the limit.
  * @see https://www.rfc-editor.org/rfc/rfc9112
  */
-export const responseReader = (
-  method: string,
-  taker: ResponseTaker,
-  limits: ResponseLimits = usualLimits,
-): ResponseReader => {
+export const responseReader = (method: string, taker: ResponseTaker, mostHeadBytes = headLimit): ResponseReader => {
   let state: State = 'head';
   /** The head or the trailers as far as they have come. Grows by doubling, so that bytes that trickle in are copied a few times only. */
   let held: Buffer = Buffer.alloc(0);
@@ -61,7 +49,6 @@ export const responseReader = (
   let searched = 0;
   let isStartChecked = false;
   let headBytes = 0;
-  let interim = 0;
   let left = 0;
   const chunks = chunkReader();
 
@@ -94,8 +81,7 @@ export const responseReader = (
     hold(bytes);
     const stop = endOfLines(held, searched, length);
     headBytes += (stop ?? length) - searched;
-    if (headBytes > limits.headBytes)
-      return fail('head_too_large', `has more than ${limits.headBytes} bytes of headers`);
+    if (headBytes > mostHeadBytes) return fail('head_too_large', `has more than ${mostHeadBytes} bytes of headers`);
     searched = stop === undefined ? length : 0;
     if (stop === undefined) return undefined;
     const taken = { text: held.toString('latin1', 0, stop), rest: held.subarray(stop, length) };
@@ -109,9 +95,6 @@ export const responseReader = (
     const head = responseHead(withoutLastLine(taken.text));
     if ('malformed' in head) return fail('malformed', head.malformed);
     if (head.status < 200 && head.status >= 100 && head.status !== 101) {
-      interim += 1;
-      if (interim > limits.interim)
-        return fail('malformed', `begins with more than ${limits.interim} interim responses`);
       taker.onInterim(head);
       return taken.rest;
     }

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { Field, ResponseHead } from '../../src/protocol/http1-head.ts';
-import { type ResponseProblem, responseReader, usualLimits } from '../../src/protocol/http1-reader.ts';
+import { type ResponseProblem, responseReader } from '../../src/protocol/http1-reader.ts';
 
 /** All that a reader gave for the bytes of a connection. */
 type Given = {
@@ -81,7 +81,7 @@ const taken: readonly [name: string, response: string, body: string][] = [
   ],
   ['trailers', `${ok}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\nX: y\r\n\r\n`, 'ok'],
   ['HTTP/1.0 knows no chunks', 'HTTP/1.0 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok', '2\r\nok'],
-  ['a header without a name is skipped', `${ok}: x\r\nContent-Length: 2\r\n\r\nok`, 'ok'],
+  ['an empty Content-Length is none', `${ok}Content-Length:\r\n\r\nok`, 'ok'],
   [
     'interim responses before the final one',
     `HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n${ok}Content-Length: 2\r\n\r\nok`,
@@ -114,7 +114,6 @@ const refused: readonly [name: string, response: string, kind: ResponseProblem['
   ['two lengths', `${ok}Content-Length: 1\r\nContent-Length: 2\r\n\r\nok`, 'malformed', /two different/],
   ['a list of lengths', `${ok}Content-Length: 2, 2\r\n\r\nok`, 'malformed', /not a number/],
   ['a signed length', `${ok}Content-Length: +2\r\n\r\nok`, 'malformed', /not a number/],
-  ['an empty length', `${ok}Content-Length:\r\n\r\nok`, 'malformed', /not a number/],
   ['a length beyond all counting', `${ok}Content-Length: 99999999999999999999\r\n\r\nok`, 'malformed', /not a number/],
   ['another coding', `${ok}Transfer-Encoding: gzip, chunked\r\n\r\n`, 'malformed', /other than chunked/],
   [
@@ -158,7 +157,8 @@ const refused: readonly [name: string, response: string, kind: ResponseProblem['
     'malformed',
     /more framing/,
   ],
-  ['interim responses without end', 'HTTP/1.1 103 Early\r\n\r\n'.repeat(33), 'malformed', /32 interim/],
+  ['interim responses without end', 'HTTP/1.1 103 Early\r\n\r\n'.repeat(20_000), 'head_too_large', /262144/],
+  ['a header without a name', `${ok}: x\r\n\r\n`, 'malformed', /not a token/],
   ['headers without end', `${ok}${'X: y\r\n'.repeat(60_000)}`, 'head_too_large', /262144 bytes/],
   ['a status line without end', 'HTTP/1.1 200 '.padEnd(300_000, 'x'), 'head_too_large', /262144/],
   [
@@ -269,7 +269,7 @@ test('http1 reader: a head that trickles in costs a time linear in its length', 
   const trickle = (count: number): number => {
     const bytes = Buffer.from(ok + line.repeat(count), 'latin1');
     const start = performance.now();
-    const reader = responseReader('GET', silent, { ...usualLimits, headBytes: Number.POSITIVE_INFINITY });
+    const reader = responseReader('GET', silent, Number.POSITIVE_INFINITY);
     for (let at = 0; at < bytes.length; at += 1) reader.push(bytes.subarray(at, at + 1));
     return performance.now() - start;
   };
