@@ -31,6 +31,8 @@ export type Compiled = {
   readonly problems: readonly Finding[];
   /** How many problems were left out. */
   readonly more: number;
+  /** Modules that cannot be used and that a target uses all the same. */
+  readonly usedBroken: readonly string[];
 };
 
 /**
@@ -67,6 +69,7 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     warnings: warnings.all,
     problems: problems.all,
     more: problems.more(),
+    usedBroken: work.modules.usedBroken(),
   });
   checkPlaintext(list, probers, warnings.add);
   const endpoints = endpointsOf(list, work.select, vantages, problems.add, warnings.add);

@@ -18,7 +18,7 @@ const convert = (schema: z.ZodType): Json =>
     io: 'input',
     unrepresentable: 'any',
     override: ({ zodSchema, jsonSchema: json }) => {
-      delete json.secret;
+      for (const mark of ['secret', 'bytes', 'spellings']) delete json[mark];
       // safe: the schemas given here are full ones, not those of zod's core
       const whole = overlaidBy(zodSchema as unknown as z.ZodType);
       if (whole === undefined) return;

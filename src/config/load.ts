@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { markBroken, moduleIn, withoutBroken } from './broken-modules.ts';
 import { type Compiled, compile } from './compile.ts';
 import { unsupportedKey } from './endpoint.ts';
 import { type ListFile, listFiles } from './files.ts';
@@ -66,6 +67,8 @@ type Part = {
   readonly problems: readonly Problem[];
   readonly more: number;
   readonly warnings: readonly Problem[];
+  /** Modules that cannot be used, and what is wrong with each. */
+  readonly broken: ReadonlyMap<string, readonly Problem[]>;
   readonly literals: ReadonlyMap<string, string>;
 };
 
@@ -74,7 +77,8 @@ const fromText = (file: string, text: string, options: LoadOptions): Part => {
   if (parsed.ok) return fromValue(file, parsed.value ?? {}, parsed, options);
   const problems = parsed.problems.map(({ path, ...rest }) => ({ file, path: pathText(path), ...rest }));
   const spotOf = () => ({ line: 0, column: 0 });
-  return { file, raw: {}, list: undefined, spotOf, problems, more: 0, warnings: [], literals: new Map() };
+  const nothing = { warnings: [], broken: new Map(), literals: new Map() };
+  return { file, raw: {}, list: undefined, spotOf, problems, more: 0, ...nothing };
 };
 
 type Source = {
@@ -84,7 +88,11 @@ type Source = {
 
 const fromValue = (file: string, value: unknown, { spotOf, sourceOf }: Source, options: LoadOptions): Part => {
   const problems = findings();
+  /** What is wrong with modules, which counts only where they are used. */
+  const ofModules = findings(mostOfModules);
+  const add = (path: Path, message: string) => (moduleIn(path) === undefined ? problems : ofModules).add(path, message);
   const warnings = findings();
+  let broken: ReadonlyMap<string, readonly Finding[]> = new Map();
   const literals = new Map<string, string>();
   const schema = listSchema(options.probers);
   const shape = shapeOf(schema);
@@ -97,7 +105,7 @@ const fromValue = (file: string, value: unknown, { spotOf, sourceOf }: Source, o
     const usesFile = (path: Path, used: string) => {
       const seen = looked.get(`${path.at(-1)} ${used}`) ?? seenFile(path.at(-1), used);
       looked.set(`${path.at(-1)} ${used}`, seen);
-      if (seen.problem !== undefined) problems.add(path, seen.problem);
+      if (seen.problem !== undefined) add(path, seen.problem);
       if (seen.warning !== undefined) warnings.add(path, seen.warning);
     };
     const literal = (reference: string, secret: string) => void literals.set(reference, secret);
@@ -110,15 +118,18 @@ const fromValue = (file: string, value: unknown, { spotOf, sourceOf }: Source, o
       file,
       folder,
       sourceOf,
-      problem: problems.add,
+      problem: add,
       warning: warnings.add,
       literal,
       usesFile,
       reference,
     });
-    const result = schema.safeParse(raw);
+    const whole = schema.safeParse(raw);
+    if (!whole.success) addIssues(whole.error.issues, raw, shape, add, unsupportedKey);
+    const split = withoutBroken(raw, ofModules.all);
+    broken = split.broken;
+    const result = broken.size === 0 ? whole : schema.safeParse(split.value);
     if (result.success) list = result.data;
-    else addIssues(result.error.issues, raw, shape, problems.add, unsupportedKey);
   }
   return {
     file,
@@ -128,6 +139,7 @@ const fromValue = (file: string, value: unknown, { spotOf, sourceOf }: Source, o
     problems: problems.all.map(located),
     more: problems.more(),
     warnings: warnings.all.map(located),
+    broken: new Map([...broken].map(([name, found]) => [name, found.map(located)])),
     literals,
   };
 };
@@ -174,18 +186,34 @@ const together = (parts: readonly Part[], { probers, vantage }: LoadOptions): Lo
       parts,
     );
   const list = asVantage(joined.list, vantage);
+  const unusable = new Map(parts.flatMap(({ broken }) => [...broken]));
+  markBroken(list, unusable.keys());
   const compiled = compile(list, probers);
-  if (compiled.problems.length > 0) return refused(compiled.problems.map(inList), parts, compiled.more);
+  const ofUsed = compiled.usedBroken.flatMap((name) => unusable.get(name) ?? []);
+  if (compiled.problems.length + ofUsed.length > 0)
+    return refused([...ofUsed, ...compiled.problems.map(inList)], parts, compiled.more);
   return {
     ok: true,
     list,
     compiled,
     literals: new Map(parts.flatMap(({ literals }) => [...literals])),
-    warnings: [...parts.flatMap(({ warnings }) => warnings), ...compiled.warnings.map(inList)],
+    warnings: [
+      ...parts.flatMap(({ warnings }) => warnings),
+      ...compiled.warnings.map(inList),
+      ...[...unusable.values()].map(leftOut),
+    ],
   };
 };
 
+/** One warning for a module that no target uses: the first of what is wrong with it. */
+const leftOut = ([first, ...more]: readonly Problem[]): Problem => ({
+  ...(first ?? { file: '', line: 0, path: 'modules' }),
+  message: `${first?.message ?? ''}${more.length > 0 ? ` (and ${more.length} more)` : ''}; no target uses this module, so it is left out`,
+});
+
 const mostProblems = 50;
+/** Findings that are kept about modules; a module whose findings are not kept would count as usable. */
+const mostOfModules = 10_000;
 
 const refused = (problems: readonly Problem[], parts: readonly Part[], more = 0): Loaded => {
   const order = new Map(parts.map(({ file }, index) => [file, index]));

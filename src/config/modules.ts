@@ -1,5 +1,6 @@
 import { parseDuration } from '../kernel/duration.ts';
 import type { Prober } from '../net/prober.ts';
+import { brokenIn } from './broken-modules.ts';
 import { overlay } from './overlay.ts';
 import { blockOf, type List, type ProberTable } from './schema.ts';
 
@@ -21,16 +22,20 @@ type Issues = NonNullable<ReturnType<Prober['settings']['safeParse']>['error']>[
 
 /** The list's modules and the probers' built-in ones; a module of the list goes before a built-in one of its name. */
 export type Modules = {
-  readonly find: (name: string) => ModuleRow | undefined;
+  /** `broken` for a module of the list that cannot be used; it is noted as used. */
+  readonly find: (name: string) => ModuleRow | 'broken' | undefined;
   /** The module of a target that names none. */
-  readonly first: (prober: string) => ModuleRow | undefined;
+  readonly first: (prober: string) => ModuleRow | 'broken' | undefined;
   readonly names: () => readonly string[];
+  /** Names of broken modules that were asked for. */
+  readonly usedBroken: () => readonly string[];
   /** Settings with blocks laid over the module's. What reads the same is parsed once and is one object: lists repeat themselves. */
   readonly settings: (row: ModuleRow, place: Block | undefined, above: Block | undefined) => Settings;
 };
 
 /** See {@link Modules}. */
 export const moduleTable = (list: List, probers: ProberTable): Modules => {
+  const broken = brokenIn(list);
   const rows = new Map<string, ModuleRow>();
   const firsts = new Map<string, ModuleRow>();
   for (const [prober, { modules }] of Object.entries(probers)) {
@@ -53,9 +58,19 @@ export const moduleTable = (list: List, probers: ProberTable): Modules => {
     if (firsts.get(prober)?.name === name) firsts.set(prober, row);
   }
   const parsed = new Map<string, Settings>();
+  const usedBroken = new Set<string>();
+  const find: Modules['find'] = (name) => {
+    if (!broken.has(name)) return rows.get(name);
+    usedBroken.add(name);
+    return 'broken';
+  };
   return {
-    find: (name) => rows.get(name),
-    first: (prober) => firsts.get(prober),
+    find,
+    first: (prober) => {
+      const row = firsts.get(prober);
+      return row === undefined ? undefined : find(row.name);
+    },
+    usedBroken: () => [...usedBroken],
     names: () => [...rows.keys()],
     settings: (row, place, above) => {
       const given = overlay(overlay(row.base, place), above);

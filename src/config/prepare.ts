@@ -1,8 +1,10 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { isAbsolute, join } from 'node:path';
+import { hasRawBytes } from '../protocol/raw-bytes.ts';
 import { type Path, pathText } from './problem.ts';
 import { exampleReference, isSecretRef, mentionsSecret, readSecret } from './secrets.ts';
 import { inside, type Shape } from './shape.ts';
+import { meantBy, spellingNote } from './spelling.ts';
 
 /** Where a value comes from and where to tell what was met. */
 export type PrepareContext = {
@@ -100,9 +102,13 @@ const files = (value: unknown, path: Path, context: PrepareContext): unknown => 
 };
 
 const text = (value: string, shape: Shape | undefined, path: Path, context: PrepareContext): unknown => {
+  if (shape !== undefined && !shape.bytes && hasRawBytes(value)) context.problem([...path], 'must be UTF-8 text');
   if (shape?.secret === undefined) {
     if (shape !== undefined && mentionsSecret(value)) context.problem([...path], noSecretHere);
-    return value;
+    const meant = shape === undefined ? undefined : meantBy(value, shape);
+    if (meant === undefined) return value;
+    context.warning([...path], spellingNote(value, meant));
+    return meant;
   }
   const read = readSecret(value);
   if (read.kind === 'reference') {

@@ -7,8 +7,14 @@ import type * as z from 'zod';
 export type Shape = {
   /** A text may stand here. */
   readonly text: boolean;
-  /** A number or a truth value may stand here. */
+  /** A number or a boolean may stand here. */
   readonly scalar: boolean;
+  /** A boolean may stand here. */
+  readonly boolean: boolean;
+  /** The texts that may stand here, if not any. */
+  readonly choices: Choices | undefined;
+  /** A text may hold bytes that are not UTF-8; see `textOfBytes`. */
+  readonly bytes: boolean;
   readonly secret: 'always' | 'maybe' | undefined;
   /** Null means something here: in an overlay it takes a key of the module away. */
   readonly keepsNull: boolean;
@@ -20,6 +26,9 @@ export type Shape = {
   /** Secrets may stand here or below. */
   readonly hasSecrets: boolean;
 };
+
+/** A closed set of texts, and by lower-case spelling what else people write for one of them. */
+export type Choices = { readonly values: readonly string[]; readonly spellings: Readonly<Record<string, string>> };
 
 const overlays = new WeakMap<z.ZodType, z.ZodType>();
 
@@ -46,6 +55,9 @@ export const shapeOf = (schema: z.ZodType): Shape => {
 const nothing: Shape = {
   text: false,
   scalar: false,
+  boolean: false,
+  choices: undefined,
+  bytes: false,
   secret: undefined,
   keepsNull: false,
   keys: undefined,
@@ -59,8 +71,12 @@ const make = (schema: z.ZodType, keepsNull: boolean): Shape => {
   if (whole !== undefined) return make(whole, true);
   const bare = { ...shapeOfDefinition(schema, keepsNull), keepsNull };
   const secret = secretMark(schema) ?? bare.secret;
-  return { ...bare, secret, hasSecrets: bare.hasSecrets || secret !== undefined };
+  const { bytes = bare.bytes, spellings } = schema.meta() ?? {};
+  const choices = bare.choices === undefined || !isSpellings(spellings) ? bare.choices : { ...bare.choices, spellings };
+  return { ...bare, choices, bytes: bytes === true, secret, hasSecrets: bare.hasSecrets || secret !== undefined };
 };
+
+const isSpellings = (mark: unknown): mark is Choices['spellings'] => typeof mark === 'object' && mark !== null;
 
 const secretMark = (schema: z.ZodType): Shape['secret'] => {
   const { secret: mark } = schema.meta() ?? {};
@@ -107,8 +123,9 @@ const shapeOfDefinition = (schema: z.ZodType, keepsNull: boolean): Shape => {
     case 'literal':
       return ofValues(def.values);
     case 'number':
-    case 'boolean':
       return { ...nothing, scalar: true };
+    case 'boolean':
+      return { ...nothing, scalar: true, boolean: true };
     default:
       return nothing;
   }
@@ -130,15 +147,22 @@ type Definition =
   | { readonly type: 'literal'; readonly values: readonly unknown[] }
   | { readonly type: 'string' | 'template_literal' | 'number' | 'boolean' | 'unknown' };
 
-const ofValues = (values: readonly unknown[]): Shape => ({
-  ...nothing,
-  text: values.some((value) => typeof value === 'string'),
-  scalar: values.some((value) => typeof value === 'number' || typeof value === 'boolean'),
-});
+const ofValues = (values: readonly unknown[]): Shape => {
+  const texts = values.filter((value) => typeof value === 'string');
+  return {
+    ...nothing,
+    text: texts.length > 0,
+    scalar: values.some((value) => typeof value === 'number' || typeof value === 'boolean'),
+    choices: texts.length > 0 ? { values: texts, spellings: {} } : undefined,
+  };
+};
 
 const both = (a: Shape, b: Shape): Shape => ({
   text: a.text || b.text,
   scalar: a.scalar || b.scalar,
+  boolean: a.boolean || b.boolean,
+  choices: choicesOfBoth(a, b),
+  bytes: a.bytes || b.bytes,
   secret: a.secret ?? b.secret,
   keepsNull: a.keepsNull || b.keepsNull,
   keys: a.keys && b.keys ? new Map([...a.keys, ...b.keys]) : (a.keys ?? b.keys),
@@ -146,6 +170,16 @@ const both = (a: Shape, b: Shape): Shape => ({
   items: a.items ?? b.items,
   hasSecrets: a.hasSecrets || b.hasSecrets,
 });
+
+/** A branch that takes any text leaves no closed set. */
+const choicesOfBoth = (a: Shape, b: Shape): Choices | undefined => {
+  if ((a.text && a.choices === undefined) || (b.text && b.choices === undefined)) return undefined;
+  if (a.choices === undefined || b.choices === undefined) return a.choices ?? b.choices;
+  return {
+    values: [...a.choices.values, ...b.choices.values],
+    spellings: { ...a.choices.spellings, ...b.choices.spellings },
+  };
+};
 
 /** The shape at a step below: by key, by index, or `undefined` where the schema has nothing. */
 export const inside = (shape: Shape | undefined, step: string | number): Shape | undefined =>

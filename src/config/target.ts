@@ -139,6 +139,10 @@ const moduleOf = ({ path, entry, group }: Wanted, tables: Tables): Named => {
 
 const named = (name: string, path: Path, { modules, add }: Tables): ModuleRow | 'unknown' => {
   const row = modules.find(name);
+  if (row === 'broken') {
+    add(path, brokenText(name));
+    return 'unknown';
+  }
   if (row !== undefined) return row;
   const guess = nearest(name, modules.names());
   const hint =
@@ -146,6 +150,9 @@ const named = (name: string, path: Path, { modules, add }: Tables): ModuleRow | 
   add(path, `no module ${quoted(name)}; ${hint}`);
   return 'unknown';
 };
+
+const brokenText = (name: string): string =>
+  `the module ${quoted(name)} of this list cannot be used; \`bothways check\` says why, at its place under \`modules\``;
 
 /** The module for a place: the one that was chosen, else the first built-in one. Tells if there is no place or no module. */
 const usable = (
@@ -159,6 +166,13 @@ const usable = (
     return undefined;
   }
   const row = module ?? modules.first(located.prober);
+  if (row === 'broken') {
+    add(
+      path,
+      `the list has a module of its own for ${located.prober} targets that name none, and it cannot be used; \`bothways check\` says why`,
+    );
+    return undefined;
+  }
   if (row === undefined) add(path, `the prober ${located.prober} has no built-in module; write \`module:\``);
   return row;
 };

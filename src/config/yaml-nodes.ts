@@ -10,6 +10,7 @@ import {
   type Scalar,
   type YAMLMap,
 } from 'yaml';
+import { textOfRawBytes } from '../protocol/raw-bytes.ts';
 import { type Path, quoted } from './problem.ts';
 
 /** How deep a list may be nested; our deepest key is at 8. */
@@ -135,14 +136,7 @@ const keyOf = ({ key }: Pair): string | undefined => {
 const nodeOf = (given: unknown): Node | null => given as Node | null;
 
 /** `!!binary` becomes a text, since Go's parsers put its bytes into a text too. */
-const scalarOf = (node: Scalar): unknown => {
-  if (!(node.value instanceof Uint8Array)) return node.value;
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(node.value);
-  } catch {
-    throw new Refused(node, '!!binary whose bytes are no UTF-8 text is not supported');
-  }
-};
+const scalarOf = ({ value }: Scalar): unknown => (value instanceof Uint8Array ? textOfRawBytes(value) : value);
 
 type Found = { readonly node: Node | null; readonly offset: number };
 

@@ -36,7 +36,11 @@ export const mayBeSecretText = z.union([z.string(), secretRef]).meta({ secret: '
 
 /** Which address of a name to use; blackbox_exporter's keys and defaults. */
 export const addressShape = {
-  preferred_ip_protocol: z.enum(['ip4', 'ip6']).default('ip6').describe('Address family to use if the name has both.'),
+  preferred_ip_protocol: z
+    .enum(['ip4', 'ip6'])
+    .meta({ spellings: { ipv4: 'ip4', ipv6: 'ip6', '4': 'ip4', '6': 'ip6' } })
+    .default('ip6')
+    .describe('Address family to use if the name has both.'),
   ip_protocol_fallback: z.boolean().default(true).describe('Use the other family if the name lacks the preferred one.'),
 };
 

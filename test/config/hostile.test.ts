@@ -72,7 +72,12 @@ test('hostile: a file of 100 MB is refused unread', async (t) => {
 test('hostile: keys that objects have anyway are refused or unknown', () => {
   assert.match(only('__proto__: { polluted: true }'), /a key must be a plain text/);
   assert.match(only('constructor: 1'), /^list\.yaml:1 constructor: unknown key/);
-  assert.match(only('modules: { m: { prober: toString } }'), /must be one of/);
+  assert.match(
+    only(
+      'vantages: { a: { kind: agent } }\nmodules: { m: { prober: toString } }\ntargets: [{ target: "http://x", module: m }]',
+    ),
+    /must be one of/,
+  );
   assert.match(
     only('vantages: { a: { kind: agent } }\ntargets: [{ target: "http://x", module: constructor }]'),
     /no module/,
@@ -118,6 +123,7 @@ test('hostile: a wrong type at any place gives a problem', () => {
       {
         name: 'x',
         target: 'http://x',
+        module: 'm',
         slo: { objective: 99, window: '30d' },
         also: ['tcp'],
         http: { headers: { X: 'y' } },

@@ -51,14 +51,17 @@ refused(
 refusedList('an unknown key at the top and lists those that are known', `${agent}zzz: 1\ntargets: ["http://x"]`, [
   /^list\.yaml:2 zzz: unknown key; known are aws, budget, ca_file, defaults, discover, external_labels, /,
 ]);
-refusedList('an unknown key of a module that is not used', 'modules: { m: { prober: http, http: { metod: GET } } }', [
-  'list.yaml:1 modules.m.http.metod: unknown key; did you mean "method"?',
+const useM = `${agent}targets: [{ target: "http://x", module: m }]\n`;
+refusedList('an unknown key of a module', `${useM}modules: { m: { prober: http, http: { metod: GET } } }`, [
+  'list.yaml:3 modules.m.http.metod: unknown key; did you mean "method"?',
 ]);
-refusedList('a bad block of another prober in a module', 'modules:\n  m:\n    prober: http\n    tcp: { tls: maybe }', [
-  'list.yaml:4 modules.m.tcp.tls: must be true or false; saw "maybe"',
-]);
-refusedList('a module of an unknown prober', 'modules: { m: { prober: htpp } }', [
-  'list.yaml:1 modules.m.prober: must be one of "http", "icmp", "tcp", "unix" (did you mean "http"?); saw "htpp"',
+refusedList(
+  'a bad block of another prober in a module',
+  `${useM}modules:\n  m:\n    prober: http\n    tcp: { tls: maybe }`,
+  ['list.yaml:6 modules.m.tcp.tls: must be true or false; saw "maybe"'],
+);
+refusedList('a module of an unknown prober', `${useM}modules: { m: { prober: htpp } }`, [
+  'list.yaml:3 modules.m.prober: must be one of "http", "icmp", "tcp", "unix" (did you mean "http"?); saw "htpp"',
 ]);
 refused(
   'a bad duration',

@@ -47,9 +47,14 @@ const headerValues = z.strictObject({
 /** Keys of blackbox_exporter that we do not have: refused with a sentence each rather than ignored. */
 const later = (what: string) =>
   z
-    .never({ error: `${what} is not supported yet` })
+    .custom<Nothing>(isNothing, { error: `${what} is not supported yet` })
     .optional()
     .describe('Not supported yet.');
+
+/** Values that ask for nothing, which files of blackbox_exporter hold too. */
+type Nothing = '' | false | readonly never[] | Readonly<Record<string, never>>;
+const isNothing = (value: unknown): boolean =>
+  value === '' || value === false || (typeof value === 'object' && value !== null && Object.keys(value).length === 0);
 
 const shape = z.strictObject({
   valid_status_codes: z
@@ -57,7 +62,18 @@ const shape = z.strictObject({
     .default([])
     .describe('Accepted status codes; 200 to 299 if empty.'),
   valid_http_versions: z
-    .array(z.enum(['HTTP/1.0', 'HTTP/1.1', 'HTTP/2.0']))
+    .array(
+      z.enum(['HTTP/1.0', 'HTTP/1.1', 'HTTP/2.0']).meta({
+        spellings: {
+          'http/2': 'HTTP/2.0',
+          h2: 'HTTP/2.0',
+          '2': 'HTTP/2.0',
+          '2.0': 'HTTP/2.0',
+          '1.1': 'HTTP/1.1',
+          '1.0': 'HTTP/1.0',
+        },
+      }),
+    )
     .default([])
     .describe('Accepted versions; any if empty.'),
   method: z
@@ -73,6 +89,7 @@ const shape = z.strictObject({
     ),
   http_headers: z.record(z.string(), headerValues).default({}).describe('More headers, added at every hop.'),
   body: mayBeSecretText
+    .meta({ secret: 'maybe', bytes: true })
     .default('')
     .describe('Body of the request; it may be a reference to a secret. Not sent to another origin after a redirect.'),
   body_file: z.string().optional().describe('File with the body of the request.'),
