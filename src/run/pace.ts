@@ -49,7 +49,8 @@ export const pace = (options: PaceOptions): Pace => {
     // A timer counts from the last turn of the event loop, so it can end too early after a long one.
     for (; now < free && !signal.aborted; now = clock()) await sleep(free - now, signal);
     if (signal.aborted || !wanted()) return false;
-    free = now + spacing(kind);
+    const step = spacing(kind);
+    free = Math.max(free, now - Math.max(0, timerMs - step)) + step;
     return true;
   };
   const turn: Pace['turn'] = (kind, signal, wanted = () => true) => {
@@ -59,6 +60,12 @@ export const pace = (options: PaceOptions): Pace => {
   };
   return { turn, ended, spacing };
 };
+
+/**
+ * Timers are this coarse, in milliseconds. Starts that lie closer than that go several at a time: what a timer came too late is made up for,
+ * up to this much.
+ */
+const timerMs = 3;
 
 /** Above this share of its core a process makes its own probes late. */
 const busy = 0.6;

@@ -72,6 +72,21 @@ test('pace: after a pause there is no burst to catch up', async () => {
   assert.equal(state.waits, 1);
 });
 
+test('pace: starts that lie closer than a timer can tell go several at a time, and none is lost', async () => {
+  const { state, sleep, ...parts } = world();
+  // As Node's timers do: whole milliseconds, and one more.
+  const starts = pace({ share: 1, ...parts, sleep: (ms) => sleep(Math.ceil(ms) + 1) });
+  for (let round = 0; round < 400; round += 1) {
+    state.cpu += 0.15;
+    starts.ended('icmp');
+  }
+  const from = state.now;
+  for (let start = 0; start < 1_000; start += 1) await starts.turn('icmp', never);
+  const wanted = 1_000 * starts.spacing('icmp');
+  assert.ok(state.now - from < wanted * 1.05, `${state.now - from} ms for ${wanted} ms of starts`);
+  assert.ok(state.now - from > wanted * 0.95, `${state.now - from} ms for ${wanted} ms of starts`);
+});
+
 test('pace: the spacing follows what probes are measured to cost', async () => {
   const { state, ...parts } = world();
   const starts = pace({ share: 1, ...parts });
