@@ -31,13 +31,13 @@ export const findAddress = async (host: string, settings: AddressSettings, conte
   const preferred = settings.preferred_ip_protocol === 'ip4' ? 4 : 6;
   const literal = isIP(host);
   const looked =
-    literal === 0
+    literal === 0 || context.kit.resolver.answersFor?.(host) === true
       ? await context.kit.resolver.lookup(host, settings.ip_protocol_fallback ? [4, 6] : [preferred], context)
       : { ok: true as const, addresses: [{ ip: host, family: literal === 4 ? (4 as const) : (6 as const) }] };
   const lookupSeconds = context.mark('resolved') - start;
   const refuse = (why: Failure): Found => ({ ok: false, failure: why, facts: { lookupSeconds } });
   if (!looked.ok) return refuse(context.signal.aborted ? timeoutIn('resolve') : looked.failure);
-  const address = choose(looked.addresses, preferred, settings.ip_protocol_fallback);
+  const address = chooseAddress(looked.addresses, settings);
   if (address === undefined)
     return refuse(
       failure('dns_no_address', 'resolve', `${host} has no IPv${preferred} address, and falling back is off`),
@@ -57,8 +57,14 @@ const whyBlocked = ({ ip }: Address): string => {
   return 'which this vantage must not probe';
 };
 
-const choose = (addresses: readonly Address[], preferred: 4 | 6, fallback: boolean): Address | undefined =>
-  addresses.find(({ family }) => family === preferred) ?? (fallback ? addresses.at(-1) : undefined);
+/** The address of several that the settings choose, or `undefined` if none may be used. */
+export const chooseAddress = (addresses: readonly Address[], settings: AddressSettings): Address | undefined => {
+  const preferred = settings.preferred_ip_protocol === 'ip4' ? 4 : 6;
+  return (
+    addresses.find(({ family }) => family === preferred) ??
+    (settings.ip_protocol_fallback ? addresses.at(-1) : undefined)
+  );
+};
 
 /** The metrics that {@link addressPoints} makes. */
 export const addressMetrics = {

@@ -35,6 +35,8 @@ export type Service = { readonly host: string; readonly port: number };
 export type Resolver = AsyncDisposable & {
   readonly lookup: (host: string, families: readonly (4 | 6)[], asker: Asker) => Promise<Lookup>;
   readonly services: (name: string, asker: Asker) => Promise<ServiceLookup>;
+  /** Whether it has an answer of its own for a host, which counts even where the host is an address. */
+  readonly answersFor?: (host: string) => boolean;
 };
 
 /** Where a resolver learns what the system's would: paths, or values that take their place. `servers` may carry ports. */

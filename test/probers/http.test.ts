@@ -504,7 +504,7 @@ test('http: what cannot work is refused at load', () => {
   assert.match(bad({ body: 'a', body_file: 'b' }), /at most one/);
   assert.match(bad({ http_headers: { Host: { values: ['a'] } } }), /own key/);
   assert.match(bad({ proxy_url: 'http://p' }), /not supported yet/);
-  assert.match(bad({ oauth2: {} }), /not supported yet/);
+  assert.match(bad({ oauth2: { client_id: 'x' } }), /not supported yet/);
   assert.match(bad({ fail_if_header_matches: [{ header: 'a', regexp: '' }] }), /./);
   assert.match(bad({ body_size_limit: '5' }), /for example 10MB/);
   assert.match(bad({ headers: { 'a b': 'c' } }), /not the name/);

@@ -1,6 +1,7 @@
 import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Outcome, speaks } from '../../kernel/run.ts';
 import { byteBudget } from '../../net/byte-budget.ts';
+import { addressSuccess, type EachAddressFacts, eachAddressPoints, probeAddresses } from '../../net/each-address.ts';
 import { matcher } from '../../net/matcher.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { unprepared } from '../../net/unprepared.ts';
@@ -37,9 +38,18 @@ const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
 /** Mutable while the hops go by; what is known at a failure is what is reported. */
 type Draft = { -readonly [K in keyof HttpFacts]?: HttpFacts[K] };
 
-const probe = async (target: string, settings: HttpSettings, context: Context): Promise<Outcome<HttpFacts>> => {
+const probe = async (
+  target: string,
+  settings: HttpSettings,
+  context: Context,
+): Promise<Outcome<HttpFacts & EachAddressFacts>> => {
   if (!URL.canParse(target))
     return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not a URL')] };
+  const host = bare(new URL(target).hostname);
+  return probeAddresses(host, settings, context, (own) => probeOne(target, settings, own));
+};
+
+const probeOne = async (target: string, settings: HttpSettings, context: Context): Promise<Outcome<HttpFacts>> => {
   const prepared = await prepare(settings, context.kit).catch(unprepared);
   if ('reason' in prepared) return { facts: {}, failures: [prepared] };
   for (const secret of [...prepared.secrets, ...querySecrets(target)]) context.hide(secret);
@@ -216,16 +226,20 @@ const contentLengthOf = ({ headers }: Head): number => {
 };
 
 /** Sends a request and judges the answer: HTTP/1.1 and HTTP/2, redirects hop by hop, blackbox_exporter's rules. */
-export const http = defineProber<HttpFacts>()({
+export const http = defineProber<HttpFacts & EachAddressFacts>()({
   summary: 'Sends an HTTP request and judges the answer.',
   schemes: ['https', 'http'],
   needs: [],
   modules: { http_2xx: {}, http_post_2xx: { method: 'POST' } },
   settings: httpSettings,
-  metrics: { ...httpMetrics, ...httpGetMetrics },
+  metrics: { ...httpMetrics, ...httpGetMetrics, addressSuccess },
   remarks: expensive,
   warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config), prepare(settings, kit)]),
   locate,
   probe,
-  points: (run) => (speaks(run, 'network_exporter') ? [...httpPoints(run), ...httpGetPoints(run)] : httpPoints(run)),
+  points: (run) => [
+    ...httpPoints(run),
+    ...eachAddressPoints(run.outcome.facts),
+    ...(speaks(run, 'network_exporter') ? httpGetPoints(run) : []),
+  ],
 });

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { everyAddressShape } from '../../net/each-address.ts';
 import { addressShape, mayBeSecretText, patternText, secretText, tlsSettings } from '../../net/settings.ts';
 import { acceptsEncoding, encodings } from '../../protocol/accept-encoding.ts';
 import { parseSize } from '../../protocol/size.ts';
@@ -132,6 +133,7 @@ const shape = z.strictObject({
   tls_config: tlsSettings.prefault({}).describe('TLS settings.'),
   enable_http2: z.boolean().default(true).describe('Offer HTTP/2 in the TLS handshake.'),
   ...addressShape,
+  ...everyAddressShape,
   oauth2: later('oauth2'),
   proxy_url: later('a proxy'),
   no_proxy: later('a proxy'),

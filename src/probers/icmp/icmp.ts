@@ -3,6 +3,7 @@ import { parseDuration } from '../../kernel/duration.ts';
 import { type Failure, failure } from '../../kernel/reason.ts';
 import type { Outcome } from '../../kernel/run.ts';
 import { findAddress } from '../../net/address.ts';
+import { mostAddresses } from '../../net/each-address.ts';
 import type { ProbeEngine, ProbeOutcome, ProbeRequest } from '../../net/icmp/engine.ts';
 import { notPermitted, packetFailure } from '../../net/icmp/probe-failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
@@ -19,7 +20,6 @@ const locate = (target: string): Place | undefined => {
   return { address: found.host, host: found.host };
 };
 
-const mostAddresses = 16;
 /** Nothing waits longer than its run, whose limit ends it. */
 const farAwayMs = 3_600_000;
 /** blackbox_exporter's default payload has this length. */

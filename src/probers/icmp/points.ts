@@ -1,6 +1,7 @@
 import { counter, gauge, type Point, point } from '../../kernel/metric.ts';
 import { type Run, speaks } from '../../kernel/run.ts';
 import { addressMetrics, addressPoints } from '../../net/address.ts';
+import { addressSuccess } from '../../net/each-address.ts';
 import { pingMetrics, pingPoints } from '../../net/icmp/network-exporter.ts';
 import { statisticNames as stat, statisticsOf, sumOf } from '../../protocol/statistics.ts';
 import type { IcmpFacts, IcmpMemory } from './facts.ts';
@@ -36,9 +37,7 @@ export const icmpMetrics = {
     'Replies that came after their time limit; their packets count as lost.',
   ),
   duplicate: counter('probe_icmp_packets_duplicate_total', 'Replies to packets that had been answered before.'),
-  addressSuccess: gauge('probe_address_success', 'With `addresses: all`: whether this address answered, 1 or 0.', {
-    labels: { address: 'The addresses of the name; at most 16.' },
-  }),
+  addressSuccess,
 };
 
 /** The points of an ICMP run. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { everyAddressShape } from '../../net/each-address.ts';
 import { addressShape, mayBeSecretText, patternText, sourceAddressShape, tlsSettings } from '../../net/settings.ts';
 
 const reserved = /^(?:__.*|job|instance|name|vantage|vantage_.*)$/;
@@ -36,6 +37,7 @@ export const tcpSettings = z
     tls_config: tlsSettings.prefault({}).describe('TLS settings, also for starttls.'),
     query_response: z.array(step).default([]).describe('What to expect and to send, step by step.'),
     ...addressShape,
+    ...everyAddressShape,
     ...sourceAddressShape,
   })
   .superRefine((tcp, context) => {

@@ -5,6 +5,7 @@ import { type Failure, failure } from '../../kernel/reason.ts';
 import { type Outcome, type Run, speaks } from '../../kernel/run.ts';
 import { type AddressFacts, addressMetrics, addressPoints, findAddress } from '../../net/address.ts';
 import { connectTcp } from '../../net/connect.ts';
+import { addressSuccess, type EachAddressFacts, eachAddressPoints, probeAddresses } from '../../net/each-address.ts';
 import { failedByRegex } from '../../net/failed-by-regex.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { connectTls, type Secured, upgradeTls } from '../../net/tls.ts';
@@ -42,6 +43,7 @@ const metrics = {
   ...addressMetrics,
   ...tlsMetrics,
   ...connectionMetrics,
+  addressSuccess,
   duration: gauge(
     'probe_tcp_duration_seconds',
     'Time spent in each phase that was reached, in seconds; the one in which the run failed lasts until the failure.',
@@ -75,7 +77,10 @@ const locate = (target: string): Place | undefined => {
   };
 };
 
-const probe = async (target: string, settings: TcpSettings, context: Context): Promise<Outcome<Facts>> => {
+const probe = (target: string, settings: TcpSettings, context: Context) =>
+  probeAddresses(hostAndPort(target)?.host ?? '', settings, context, (own) => probeOne(target, settings, own));
+
+const probeOne = async (target: string, settings: TcpSettings, context: Context): Promise<Outcome<Facts>> => {
   const place = hostAndPort(target);
   if (place !== undefined && place.port === undefined && isTcpService.test(place.host))
     return { facts: {}, failures: [failure('dns_no_such_name', 'resolve', `${place.host} has no hosts`)] };
@@ -167,7 +172,7 @@ const talk = async (
   return said.failures;
 };
 
-const points = (run: Run<Facts>): Point[] => {
+const points = (run: Run<Facts & EachAddressFacts>): Point[] => {
   const { facts } = run.outcome;
   const all = [...addressPoints(facts.address ?? {}), ...compatible(run)];
   for (const name of Object.keys(phase) as (keyof typeof phase)[]) {
@@ -176,6 +181,7 @@ const points = (run: Run<Facts>): Point[] => {
     if (seconds !== undefined) all.push(point(metrics.duration, seconds, { phase: name }));
   }
   if (facts.tls !== undefined) all.push(...tlsPoints(facts.tls));
+  all.push(...eachAddressPoints(facts));
   if (facts.dialogue === undefined) return all;
   const { failedByRegex: byRegex, failedByBytes: byBytes, labels } = facts.dialogue;
   all.push(point(metrics.failedByRegex, byRegex ? 1 : 0), point(metrics.failedByBytes, byBytes ? 1 : 0));
@@ -193,7 +199,7 @@ const compatible = (run: Run<Facts>): Point[] => {
 };
 
 /** Opens a TCP connection, secures it if asked to, and holds the dialogue of the module. */
-export const tcp = defineProber<Facts>()({
+export const tcp = defineProber<Facts & EachAddressFacts>()({
   summary: 'Opens a TCP connection, with TLS and a dialogue if asked for.',
   schemes: ['tcp', 'tls'],
   needs: [],
