@@ -14,6 +14,7 @@ import { phases, reasons } from '../src/kernel/reason.ts';
 import { probers } from '../src/probers/index.ts';
 import { everyRun } from '../src/run/every-run.ts';
 import { httpAnswers, judges } from '../test/judges/http-answers.ts';
+import { http2Answers } from '../test/judges/http2-answers.ts';
 
 /**
  * `npm run generate`: writes what is made from tables. With `--check` it writes nothing, names the files that differ, and
@@ -24,7 +25,7 @@ const files: Readonly<Record<string, string>> = {
   'docs/reasons.md': reasonsPage(phases, reasons, everyRun.failureInfo.name),
   'docs/metrics.md': metricsPage(topics),
   'docs/probers.md': probersPage(topics),
-  'docs/http-answers.md': httpAnswersPage(httpAnswers, judges),
+  'docs/http-answers.md': httpAnswersPage(httpAnswers, http2Answers, judges),
   'docs/commands.md': commandsPage(
     overview(commands),
     commands.map((command) => ({ name: command.name, usage: usage(command, 80) })),

@@ -182,7 +182,7 @@ export const reasons = {
   },
   protocol_error: {
     means: 'The answer is not of the protocol that was expected.',
-    look: 'What really listens there; the first bytes are in the debug output.',
+    look: 'What really listens there: the detail names the bytes, header or frame at fault. For HTTP/2, `enable_http2: false` asks the same server over HTTP/1.1.',
   },
   headers_too_large: {
     means: 'The head of the HTTP answer is larger than the limit.',

@@ -1,39 +1,22 @@
-import type { Socket } from 'node:net';
 import type { Seconds } from '../kernel/check.ts';
-import { type Failure, failure } from '../kernel/reason.ts';
-import type { ResponseHead } from '../protocol/http1-head.ts';
-import { type ResponseProblem, responseReader } from '../protocol/http1-reader.ts';
-import { type RequestParts, requestBytes } from '../protocol/http1-request.ts';
+import { responseReader } from '../protocol/http1-reader.ts';
+import { requestBytes } from '../protocol/http1-request.ts';
 import { failureOf } from './failure.ts';
-
-/** What takes a response as it comes in. `onHead` and `onBody` end the exchange by returning false. */
-export type ResponseTaker = {
-  readonly onInterim: (head: ResponseHead) => void;
-  readonly onHead: (head: ResponseHead, at: Seconds) => boolean;
-  readonly onBody: (bytes: Uint8Array) => boolean;
-};
-
-/**
- * How an exchange ended. `firstByteAt` and `endedAt` are seconds since the run's start; `endedAt` is there when the response is complete
- * or the taker has ended it.
- */
-export type Exchanged = { readonly firstByteAt?: Seconds; readonly endedAt?: Seconds; readonly failure?: Failure };
-
-/** How long a request with `Expect: 100-continue` waits before it sends its body all the same; Go waits as long. */
-const continueAfterMs = 1_000;
+import {
+  closedEarly,
+  continueAfterMs,
+  type Exchanged,
+  type HttpExchange,
+  responseFailure,
+  unwritable,
+} from './http-exchange.ts';
 
 /**
- * Sends a request on a connection of its own and hands the response to the taker. A response is complete by its own framing, or when the
- * peer closes in order where it has none; a reset, an error and the time limit are failures. Never rejects; the socket is destroyed.
+ * An exchange of HTTP/1.1. A response is complete by its own framing, or when the peer closes in order where it has none; a reset, an
+ * error and the time limit are failures. `firstByteAt` is that of the first byte of all, an interim response's too, as Go counts it.
  * @see https://www.rfc-editor.org/rfc/rfc9112
  */
-export const exchangeHttp1 = (
-  socket: Socket,
-  request: RequestParts,
-  taker: ResponseTaker,
-  signal: AbortSignal,
-  mark: (what: string) => Seconds,
-): Promise<Exchanged> =>
+export const exchangeHttp1: HttpExchange = (socket, request, taker, signal, mark) =>
   new Promise((resolve) => {
     let firstByteAt: Seconds | undefined;
     let problem: unknown;
@@ -48,26 +31,34 @@ export const exchangeHttp1 = (
     };
     const phase = () => (firstByteAt === undefined ? 'processing' : 'transfer');
     const complete = () => end({ endedAt: mark('transferred') });
-    const wanted = (isWanted: boolean): boolean => {
+    const goOn = (isWanted: boolean): boolean => {
       if (!isWanted) complete();
       return isWanted;
+    };
+    const waitFor = async (taken: Promise<boolean>) => {
+      socket.pause();
+      const isWanted = await taken;
+      if (isOver || !goOn(isWanted)) return;
+      reader.resume();
+      socket.resume();
     };
     const reader = responseReader(request.method, {
       onInterim: (head) => {
         taker.onInterim(head);
         if (head.status === 100) sendBody();
       },
-      onHead: (head) => wanted(taker.onHead(head, firstByteAt ?? mark('answered'))),
-      onBody: (bytes) => wanted(taker.onBody(bytes)),
+      onHead: (head) => goOn(taker.onHead(head)),
+      onBody: (bytes) => {
+        const taken = taker.onBody(bytes);
+        if (typeof taken === 'boolean') return goOn(taken);
+        void waitFor(taken);
+        return 'wait';
+      },
       onEnd: complete,
-      onProblem: (found) => end({ failure: failureFrom(found, phase(), problem, signal) }),
+      onProblem: (found) => end({ failure: responseFailure(found, phase(), problem, signal) }),
     });
     const bytes = requestBytes(request);
-    if (bytes === undefined)
-      return end({
-        failure: failure('target_invalid', 'setup', 'a header cannot be sent: it has a control character'),
-      });
-
+    if (bytes === undefined) return end({ failure: unwritable });
     let isBodySent = bytes.body === undefined;
     const sendBody = () => {
       if (isBodySent || isOver || bytes.body === undefined) return;
@@ -86,29 +77,9 @@ export const exchangeHttp1 = (
     socket.once('end', () => {
       if (problem === undefined && !signal.aborted) reader.close();
     });
-    socket.once('close', () => end({ failure: failureOf(problem ?? closed, phase(), signal) }));
-    if (socket.destroyed) return end({ failure: failureOf(problem ?? closed, phase(), signal) });
+    socket.once('close', () => end({ failure: failureOf(problem ?? closedEarly, phase(), signal) }));
+    if (socket.destroyed) return end({ failure: failureOf(problem ?? closedEarly, phase(), signal) });
     socket.write(bytes.head);
     if (bytes.awaitsContinue) waiting = setTimeout(sendBody, continueAfterMs);
     else sendBody();
   });
-
-/** The peer closed in order. */
-const closed = { code: 'ERR_STREAM_PREMATURE_CLOSE' };
-
-const failureFrom = (
-  { kind, detail }: ResponseProblem,
-  phase: 'processing' | 'transfer',
-  problem: unknown,
-  signal: AbortSignal,
-): Failure => {
-  if (signal.aborted || problem !== undefined) return failureOf(problem, phase, signal);
-  const reason = reasons[kind];
-  return failure(reason, phase, `the response ${detail}`);
-};
-
-const reasons = {
-  malformed: 'protocol_error',
-  head_too_large: 'headers_too_large',
-  incomplete: 'connection_closed',
-} as const;

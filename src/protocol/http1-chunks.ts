@@ -15,13 +15,14 @@ export type ChunkReader = {
 
 /** A longer line of a chunk's size is malformed; extensions count. */
 const longestLine = 4_096;
-/** Bytes of framing that are free, and those that each byte of data allows; more is a peer that sends no body. */
+/** Bytes of framing that are free, and those that each chunk and each byte of data allow, as Go has them; more is a peer that sends no body. */
 const freeOverhead = 16_384;
+const overheadPerChunk = 16;
 const overheadPerByte = 2;
 
 /**
  * A reader for one chunked body. Sizes are hexadecimal, blanks may follow them, extensions are skipped. Lines end with CRLF: a
- * bare LF is refused, as Go does since 1.24.2 (CVE-2025-22871). The framing may be at most 16 KiB larger than twice the data.
+ * bare LF is refused, as Go does since 1.24.2 (CVE-2025-22871). The framing may be at most 16 KiB larger than 16 bytes for each chunk and 2 for each byte of data.
  * @see https://www.rfc-editor.org/rfc/rfc9112#section-7.1
  */
 export const chunkReader = (): ChunkReader => {
@@ -37,7 +38,6 @@ export const chunkReader = (): ChunkReader => {
         const data = bytes.subarray(at, Math.min(bytes.length, at + left));
         at += data.length;
         left -= data.length;
-        overhead = Math.max(overhead - data.length * overheadPerByte, 0);
         if (left === 0) state = 'end of data';
         if (!onData(data)) return { next: at, done: false };
         continue;
@@ -65,6 +65,7 @@ export const chunkReader = (): ChunkReader => {
         return { malformed: `has a chunk whose size is not a hexadecimal number: ${quoted(text)}` };
       if (size === 0) return { next: at, done: true };
       left = size;
+      overhead = Math.max(overhead - overheadPerChunk - overheadPerByte * Math.min(size, freeOverhead), 0);
       state = 'data';
     }
     return { next: at, done: false };

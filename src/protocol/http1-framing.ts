@@ -32,7 +32,7 @@ export const framingOf = ({ version, status, fields }: ResponseHead, method: str
 };
 
 /** The values of a field by its name in lower case, in order. */
-export const valuesOf = (fields: readonly Field[], name: string): string[] =>
+const valuesOf = (fields: readonly Field[], name: string): string[] =>
   fields.filter((field) => field[0].toLowerCase() === name).map(([, value]) => value);
 
 /** Digits alone, and few enough to count exactly. */

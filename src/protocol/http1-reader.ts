@@ -10,15 +10,15 @@ export type ResponseProblem = {
 };
 
 /**
- * What takes a response apart from its bytes. `onHead` and `onBody` end the reading by returning false. Exactly one of `onEnd` and
- * `onProblem` is called, unless the taker ended the reading.
+ * What takes a response apart from its bytes. `onHead` and `onBody` end the reading by returning false; `onBody` stops it with `wait`, until
+ * the reader is told to go on. Exactly one of `onEnd` and `onProblem` is called, unless the taker ended the reading.
  */
 export type ResponseTaker = {
   /** An interim response (RFC 9110, section 15.2): 100, 103 and the like, not 101. */
   readonly onInterim: (head: ResponseHead) => void;
   readonly onHead: (head: ResponseHead) => boolean;
   /** Bytes of the body with the framing taken off; never empty. Valid during the call only. */
-  readonly onBody: (bytes: Uint8Array) => boolean;
+  readonly onBody: (bytes: Uint8Array) => boolean | 'wait';
   /** The response is complete. `trailers` are those of a chunked body. */
   readonly onEnd: (trailers: readonly Field[]) => void;
   readonly onProblem: (problem: ResponseProblem) => void;
@@ -27,6 +27,8 @@ export type ResponseTaker = {
 /** Reads one response. Calls after its end do nothing. */
 export type ResponseReader = {
   readonly push: (bytes: Uint8Array) => void;
+  /** Goes on after a `wait`. */
+  readonly resume: () => void;
   /** The peer closed its side in order: the end of a body without length, and a problem everywhere else. */
   readonly close: () => void;
   readonly isOver: () => boolean;
@@ -34,6 +36,9 @@ export type ResponseReader = {
 
 /** The most bytes of all heads of a response together, and of its trailers: 256 KiB, as Chromium has it. Go's limit is larger. */
 export const headLimit = 256 * 1_024;
+
+/** Interim responses that may come before the final one. Go and curl count their bytes alone. */
+export const mostInterim = 256;
 
 /**
  * Reads the response to a request with `method` on a connection of its own: interim responses, head, body by whichever framing,
@@ -48,7 +53,12 @@ export const responseReader = (method: string, taker: ResponseTaker, mostHeadByt
   /** Where the search for the end of a head goes on, so that one that trickles in is not searched again and again. */
   let searched = 0;
   let isStartChecked = false;
+  let isWaiting = false;
+  let isClosed = false;
+  /** What came in while the taker could take no more. */
+  let pending: Buffer | undefined;
   let headBytes = 0;
+  let interim = 0;
   let left = 0;
   const chunks = chunkReader();
 
@@ -95,6 +105,8 @@ export const responseReader = (method: string, taker: ResponseTaker, mostHeadByt
     const head = responseHead(withoutLastLine(taken.text));
     if ('malformed' in head) return fail('malformed', head.malformed);
     if (head.status < 200 && head.status >= 100 && head.status !== 101) {
+      interim += 1;
+      if (interim > mostInterim) return fail('malformed', `begins with more than ${mostInterim} interim responses`);
       taker.onInterim(head);
       return taken.rest;
     }
@@ -114,23 +126,28 @@ export const responseReader = (method: string, taker: ResponseTaker, mostHeadByt
     const problem = startProblem(start);
     return problem === undefined ? undefined : fail('malformed', problem);
   };
+  /** Whether the reading goes on behind these bytes. */
+  const deliver = (data: Uint8Array): boolean => {
+    const wanted = taker.onBody(data);
+    if (wanted === 'wait') isWaiting = true;
+    else if (!wanted) state = 'over';
+    return wanted === true;
+  };
   const readBody = (bytes: Buffer): Buffer | undefined => {
     const data = state === 'length' && bytes.length > left ? bytes.subarray(0, left) : bytes;
-    const isLast = state === 'length' && data.length === left;
     left -= data.length;
-    if (!taker.onBody(data)) state = 'over';
-    else if (isLast) end([]);
+    if (deliver(data)) endAtLength();
     return undefined;
   };
+  const endAtLength = () => {
+    if (state === 'length' && left === 0) end([]);
+  };
   const readChunks = (bytes: Buffer): Buffer | undefined => {
-    let isWanted = true;
-    const result = chunks.read(bytes, (data) => {
-      isWanted = taker.onBody(data);
-      return isWanted;
-    });
+    const result = chunks.read(bytes, deliver);
+    if (isOver()) return undefined;
     if ('malformed' in result) return fail('malformed', result.malformed);
-    state = !isWanted ? 'over' : result.done ? 'trailers' : 'chunks';
-    return result.done ? bytes.subarray(result.next) : undefined;
+    if (result.done) state = 'trailers';
+    return bytes.subarray(result.next);
   };
   const readTrailers = (bytes: Buffer): Buffer | undefined => {
     // Without trailers the empty line comes at once, and nothing before it to search for.
@@ -144,17 +161,31 @@ export const responseReader = (method: string, taker: ResponseTaker, mostHeadByt
   };
   const steps = { head: readHead, length: readBody, close: readBody, chunks: readChunks, trailers: readTrailers };
 
+  const isOver = () => state === 'over';
+  const read = (bytes: Buffer) => {
+    let rest: Buffer | undefined = bytes;
+    while (rest !== undefined && rest.length > 0 && state !== 'over' && !isWaiting) rest = steps[state](rest);
+    if (isWaiting && rest !== undefined && rest.length > 0)
+      pending = pending === undefined ? rest : Buffer.concat([pending, rest]);
+  };
+  const close = () => {
+    isClosed = true;
+    if (state === 'over' || isWaiting) return;
+    if (state === 'close') end([]);
+    else fail('incomplete', incomplete[state](left));
+  };
   return {
-    push: (bytes) => {
-      let rest: Buffer | undefined = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-      while (rest !== undefined && rest.length > 0 && state !== 'over') rest = steps[state](rest);
+    push: (bytes) => read(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)),
+    resume: () => {
+      isWaiting = false;
+      const bytes = pending;
+      pending = undefined;
+      endAtLength();
+      if (bytes !== undefined) read(bytes);
+      if (isClosed) close();
     },
-    close: () => {
-      if (state === 'over') return;
-      if (state === 'close') end([]);
-      else fail('incomplete', incomplete[state](left));
-    },
-    isOver: () => state === 'over',
+    close,
+    isOver,
   };
 };
 

@@ -25,9 +25,9 @@ const answering = async () => {
     onData: (socket, data) => {
       const row = httpAnswers[Number(/^\S+ \/(\d+) /.exec(data.toString('latin1'))?.[1])];
       socket.write(row === undefined ? own : Buffer.from(row.bytes, 'latin1'), () => {
-        if (row?.then === 'stall') return;
+        if (row?.ends === 'stall') return;
         // A reset takes what was not read with it, so the client gets a moment to read.
-        if (row?.then === 'reset') setTimeout(() => socket.resetAndDestroy(), 100);
+        if (row?.ends === 'reset') setTimeout(() => socket.resetAndDestroy(), 100);
         else socket.end();
       });
     },
@@ -55,7 +55,7 @@ test('http answers: a probe takes what the table says', async () => {
   const settings = http.settings.parse({ preferred_ip_protocol: 'ip4' });
   for (const row of httpAnswers) {
     // Those that never end meet the time limit, the others their own end.
-    await using context = testContext({ timeoutMs: row.then === 'stall' && !row.ours ? 300 : 20_000 });
+    await using context = testContext({ timeoutMs: row.ends === 'stall' && !row.ours ? 300 : 20_000 });
     const { failures } = await http.probe(server.url(row), settings, context);
     assert.equal(failures.length === 0, row.ours, `${row.name}: ${JSON.stringify(failures)}`);
     assert.ok(

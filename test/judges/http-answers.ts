@@ -4,7 +4,7 @@ export type HttpAnswer = {
   /** Byte text. */
   readonly bytes: string;
   /** How the connection ends: in order (the default), by a reset, or not at all. */
-  readonly then?: 'reset' | 'stall';
+  readonly ends?: 'reset' | 'stall';
   /** Whether we take it. */
   readonly ours: boolean;
   /** The clients that take it, as measured with {@link judges}. */
@@ -210,12 +210,12 @@ export const httpAnswers: readonly HttpAnswer[] = [
   { name: 'a length of 20 digits', bytes: length(' 99999999999999999999'), ours: false, takenBy: ['curl', 'Chromium'] },
   { name: 'more than the length', bytes: length(' 2', 'okay'), ours: true, takenBy: [go, 'curl', 'Chromium'] },
   { name: 'less than the length', bytes: length(' 3'), ours: false, takenBy: [] },
-  { name: 'less than the length, then a reset', bytes: length(' 3'), then: 'reset', ours: false, takenBy: [] },
-  { name: 'less than the length, then nothing', bytes: length(' 3'), then: 'stall', ours: false, takenBy: [] },
+  { name: 'less than the length, then a reset', bytes: length(' 3'), ends: 'reset', ours: false, takenBy: [] },
+  { name: 'less than the length, then nothing', bytes: length(' 3'), ends: 'stall', ours: false, takenBy: [] },
   // Bodies that end with the connection
   { name: 'no length, closed in order', bytes: `${head}\r\nok`, ours: true, takenBy: [go, 'curl', 'Chromium'] },
-  { name: 'no length, reset', bytes: `${head}\r\nok`, then: 'reset', ours: false, takenBy: [] },
-  { name: 'no length, never closed', bytes: `${head}\r\nok`, then: 'stall', ours: false, takenBy: [] },
+  { name: 'no length, reset', bytes: `${head}\r\nok`, ends: 'reset', ours: false, takenBy: [] },
+  { name: 'no length, never closed', bytes: `${head}\r\nok`, ends: 'stall', ours: false, takenBy: [] },
   // Chunks
   { name: 'chunks', bytes: `${chunked}2\r\nok\r\n0\r\n\r\n`, ours: true, takenBy: [go, 'curl', 'Chromium'] },
   {
@@ -290,7 +290,7 @@ export const httpAnswers: readonly HttpAnswer[] = [
   { name: 'trailers', bytes: `${chunked}2\r\nok\r\n0\r\nX: y\r\n\r\n`, ours: true, takenBy: [go, 'curl', 'Chromium'] },
   { name: 'no empty line behind the last chunk', bytes: `${chunked}2\r\nok\r\n0\r\n`, ours: false, takenBy: [] },
   { name: 'no last chunk', bytes: `${chunked}2\r\nok\r\n`, ours: false, takenBy: [] },
-  { name: 'no last chunk, then a reset', bytes: `${chunked}2\r\nok\r\n`, then: 'reset', ours: false, takenBy: [] },
+  { name: 'no last chunk, then a reset', bytes: `${chunked}2\r\nok\r\n`, ends: 'reset', ours: false, takenBy: [] },
   { name: 'a chunk that is cut', bytes: `${chunked}9\r\nok`, ours: false, takenBy: [] },
   // No body
   {
@@ -302,7 +302,7 @@ export const httpAnswers: readonly HttpAnswer[] = [
   {
     name: '204 that keeps its connection',
     bytes: 'HTTP/1.1 204 No Content\r\n\r\n',
-    then: 'stall',
+    ends: 'stall',
     ours: true,
     takenBy: [go, 'curl', 'Chromium'],
   },

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { test } from 'node:test';
+import { exchangeHttp1 } from '../../src/net/http1.ts';
+import { exchangeHttp2 } from '../../src/net/http2.ts';
 import { kit as makeKit } from '../../src/net/kit.ts';
 import { marks } from '../../src/net/marks.ts';
-import { http1 } from '../../src/probers/http/exchange-1.ts';
-import { exchange2 } from '../../src/probers/http/exchange-2.ts';
 import { http } from '../../src/probers/http/http.ts';
 import { execute } from '../../src/run/execute.ts';
 import { exampleCheck } from '../run/example.ts';
@@ -13,19 +13,16 @@ import { answer, httpServer } from '../servers/http.ts';
 
 const request = {
   method: 'GET',
-  scheme: 'http',
-  authority: 'shop.test',
   path: '/',
   headers: [['Host', 'shop.test']],
   body: undefined,
 } as const;
-const taker = { onHead: () => true, onBody: () => true };
+const taker = { onInterim: () => {}, onHead: () => true, onBody: () => true };
 const never = new AbortController().signal;
 
 test('exchange: a connection that is gone before the request is on its way ends as such, and nothing waits for it', async () => {
   await using server = await httpServer();
-  await using one = http1();
-  for (const exchange of [one.exchange, exchange2])
+  for (const exchange of [exchangeHttp1, exchangeHttp2])
     for (const signal of [never, AbortSignal.abort('deadline')]) {
       const socket = connect(server.port, '127.0.0.1');
       socket.on('error', () => {});
@@ -39,7 +36,7 @@ test('exchange: a connection that is gone before the request is on its way ends 
   const socket = connect(server.port, '127.0.0.1');
   await once(socket, 'connect');
   assert.equal(
-    (await one.exchange(socket, request, taker, never, () => 0)).failure,
+    (await exchangeHttp1(socket, request, taker, never, () => 0)).failure,
     undefined,
     'the next one goes well',
   );

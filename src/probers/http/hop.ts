@@ -3,23 +3,28 @@ import type { Seconds } from '../../kernel/check.ts';
 import type { Failure } from '../../kernel/reason.ts';
 import { type AddressFacts, findAddress } from '../../net/address.ts';
 import { connectTcp } from '../../net/connect.ts';
+import type { ResponseTaker } from '../../net/http-exchange.ts';
+import { exchangeHttp1 } from '../../net/http1.ts';
+import { exchangeHttp2 } from '../../net/http2.ts';
 import type { Context } from '../../net/prober.ts';
 import { connectTls } from '../../net/tls.ts';
 import type { TlsFacts } from '../../net/tls-facts.ts';
-import type { Request, Taker } from './exchange.ts';
-import { http1 } from './exchange-1.ts';
+import type { RequestParts } from '../../protocol/http1-request.ts';
+import { type Head, headOf } from './head.ts';
 import type { Phases } from './metrics.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** One request on a connection of its own. */
 export type HopPlan = {
   readonly url: URL;
-  readonly request: Request;
+  /** The address to dial, where it is not the URL's host: one with a zone. */
+  readonly dialHost?: string | undefined;
+  readonly request: RequestParts;
   readonly settings: HttpSettings;
   readonly servername: string;
   readonly taker: {
-    readonly onHead: (head: Parameters<Taker['onHead']>[0]) => boolean;
-    readonly onBody: Taker['onBody'];
+    readonly onHead: (head: Head) => boolean;
+    readonly onBody: ResponseTaker['onBody'];
   };
 };
 
@@ -52,7 +57,7 @@ type Line =
  * The phase in which it fails lasts until the failure.
  */
 export const hop = async (plan: HopPlan, context: Context): Promise<Answered> => {
-  const found = await findAddress(plan.url.hostname.replace(/^\[(.*)\]$/, '$1'), plan.settings, context);
+  const found = await findAddress(plan.dialHost ?? bareHost(plan.url), plan.settings, context);
   const resolve = found.facts.lookupSeconds ?? 0;
   const address = found.facts;
   if (!found.ok) return { address, phases: { resolve }, tls: undefined, overTls: false, failures: [found.failure] };
@@ -60,9 +65,13 @@ export const hop = async (plan: HopPlan, context: Context): Promise<Answered> =>
   const reached = { resolve, ...line.phases };
   if (!line.ok) return { address, phases: reached, tls: line.tls, overTls: false, failures: line.failures };
   const { taker, request } = plan;
-  const exchange =
-    line.tls?.alpn === 'h2' ? (await import('./exchange-2.ts')).exchange2 : context.kit.own('http/1', http1).exchange;
-  const exchanged = await exchange(line.socket, request, taker, context.signal, context.mark);
+  const exchange = line.tls?.alpn === 'h2' ? exchangeHttp2 : exchangeHttp1;
+  const responseTaker: ResponseTaker = {
+    onInterim: ({ status }) => context.trace('interim answer', { status }),
+    onHead: (head) => taker.onHead(headOf(head)),
+    onBody: taker.onBody,
+  };
+  const exchanged = await exchange(line.socket, request, responseTaker, context.signal, context.mark);
   const { firstByteAt, failure } = exchanged;
   const endedAt = exchanged.endedAt ?? context.mark('failed');
   const phases: Phases =
@@ -77,6 +86,9 @@ export const hop = async (plan: HopPlan, context: Context): Promise<Answered> =>
     failures: failure === undefined ? [] : [failure],
   };
 };
+
+/** The host of a URL without the brackets of an IPv6 address. */
+export const bareHost = ({ hostname }: URL): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
 const connect = async ({ url, settings, servername }: HopPlan, ip: string, context: Context): Promise<Line> => {
   const startedAt = context.mark('dialling');

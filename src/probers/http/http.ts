@@ -6,12 +6,15 @@ import { matcher } from '../../net/matcher.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { unprepared } from '../../net/unprepared.ts';
 import { cookieJar } from '../../protocol/cookie-jar.ts';
+import { httpDate } from '../../protocol/http-date.ts';
+import { textOfBytes } from '../../protocol/http1-request.ts';
 import { querySecrets } from '../../protocol/query-secrets.ts';
 import { isRedirect, locationOf, methodAfter, ownOriginAfter } from '../../protocol/redirect.ts';
+import { type ZonedUrl, zonedUrl } from '../../protocol/zoned-url.ts';
 import { type BodyReader, bodyReader } from './body.ts';
 import { bodyLimits, expensive } from './body-limits.ts';
-import type { Head } from './exchange.ts';
-import { type Answered, hop } from './hop.ts';
+import { type Head, locationText } from './head.ts';
+import { type Answered, bareHost, hop } from './hop.ts';
 import { judge } from './judge.ts';
 import { type HttpFacts, httpMetrics, httpPoints } from './metrics.ts';
 import { httpGetMetrics, httpGetPoints } from './network-exporter.ts';
@@ -25,15 +28,12 @@ const locate = (target: string): Place | undefined => {
   const text = /^https?:\/\//i.test(target) ? target : `http://${target}`;
   // A scheme of another kind would otherwise become a host of that name.
   if (/^[a-z][a-z\d+.-]*:\/\//i.test(target) && text !== target) return undefined;
-  if (!URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  if (url.hostname === '') return undefined;
+  const zoned = zonedUrl(text);
+  if (zoned === undefined || zoned.url.hostname === '') return undefined;
+  const { url, zone } = zoned;
   const port = url.port === '' ? (url.protocol === 'https:' ? 443 : 80) : Number(url.port);
-  return { address: text, host: bare(url.hostname), port };
+  return { address: text, host: `${bareHost(url)}${zone}`, port };
 };
-
-/** A host without the brackets of an IPv6 address. */
-const bare = (hostname: string): string => hostname.replace(/^\[(.*)\]$/, '$1');
 
 /** Mutable while the hops go by; what is known at a failure is what is reported. */
 type Draft = { -readonly [K in keyof HttpFacts]?: HttpFacts[K] };
@@ -43,24 +43,26 @@ const probe = async (
   settings: HttpSettings,
   context: Context,
 ): Promise<Outcome<HttpFacts & EachAddressFacts>> => {
-  if (!URL.canParse(target))
+  const zoned = zonedUrl(target);
+  if (zoned === undefined)
     return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not a URL')] };
-  const host = bare(new URL(target).hostname);
-  return probeAddresses(host, settings, context, (own) => probeOne(target, settings, own));
+  for (const secret of querySecrets(target)) context.hide(secret);
+  const host = `${bareHost(zoned.url)}${zoned.zone}`;
+  return probeAddresses(host, settings, context, (own) => probeOne(zoned, settings, own));
 };
 
-const probeOne = async (target: string, settings: HttpSettings, context: Context): Promise<Outcome<HttpFacts>> => {
+const probeOne = async (target: ZonedUrl, settings: HttpSettings, context: Context): Promise<Outcome<HttpFacts>> => {
   const prepared = await prepare(settings, context.kit).catch(unprepared);
   if ('reason' in prepared) return { facts: {}, failures: [prepared] };
-  for (const secret of [...prepared.secrets, ...querySecrets(target)]) context.hide(secret);
+  for (const secret of prepared.secrets) context.hide(secret);
   const facts: Draft = {};
-  const failures = await follow(new URL(target), prepared, settings, context, facts);
+  const failures = await follow(target, prepared, settings, context, facts);
   if (facts.status === 401 && failures.length > 0) renewSecrets(settings, context.kit);
   return { facts, failures };
 };
 
 const follow = async (
-  first: URL,
+  { url: first, zone }: ZonedUrl,
   prepared: Prepared,
   settings: HttpSettings,
   context: Context,
@@ -81,6 +83,8 @@ const follow = async (
     const answered: Answered = await hop(
       {
         url,
+        // A zone is of this machine's own links: it is dialled with, and not sent (RFC 6874, section 4).
+        ...(zone !== '' && url.hostname === first.hostname ? { dialHost: `${bareHost(url)}${zone}` } : {}),
         request,
         settings: isOwn ? settings : withoutIdentity(settings),
         servername: servernameOf(url, isOwn, prepared, settings),
@@ -94,7 +98,7 @@ const follow = async (
     const { head } = reader;
     if (head === undefined) return [failure('protocol_error', 'processing', 'the answer has no head')];
     jar.keep(url, head.headers.get('set-cookie') ?? []);
-    if (!isRedirect(head.status) || !head.headers.has('location')) {
+    if (!isRedirect(head.status) || locationText(head) === undefined) {
       const failures = await conclude();
       return own === undefined && prepared.credentials.length > 0
         ? failures.map((one) => leftBehind(one, facts, first))
@@ -112,7 +116,7 @@ const follow = async (
         ),
       ];
     }
-    const next = locationOf(head.headers.get('location')?.[0], url);
+    const next = nextOf(head, url);
     if (next === undefined) {
       await conclude();
       return [failure('redirect_invalid', 'transfer', 'the Location of a redirect is not an http or https URL')];
@@ -138,15 +142,19 @@ const leftBehind = (one: Failure, { status }: Draft, first: URL): Failure =>
     ? { ...one, detail: `${one.detail}; credentials were left behind, since a redirect led away from ${first.origin}` }
     : one;
 
-const shown = ({ headers }: Head, from: URL): string =>
-  locationOf(headers.get('location')?.[0], from)?.origin ?? 'nowhere';
+const nextOf = (head: Head, from: URL): URL | undefined => {
+  const text = locationText(head);
+  return locationOf(text === undefined ? undefined : textOfBytes(text), from);
+};
+
+const shown = (head: Head, from: URL): string => nextOf(head, from)?.origin ?? 'nowhere';
 
 /** SNI and the name to verify: the configured one, the configured Host's, or the URL's; for another origin its own. */
 const servernameOf = (url: URL, isOwn: boolean, { host }: Prepared, settings: HttpSettings): string => {
-  if (!isOwn) return bare(url.hostname);
+  if (!isOwn) return bareHost(url);
   if (settings.tls_config.server_name !== undefined) return settings.tls_config.server_name;
-  if (host === undefined) return bare(url.hostname);
-  return URL.canParse(`http://${host}`) ? bare(new URL(`http://${host}`).hostname) : bare(url.hostname);
+  if (host === undefined) return bareHost(url);
+  return URL.canParse(`http://${host}`) ? bareHost(new URL(`http://${host}`)) : bareHost(url);
 };
 
 const bareSettings = new WeakMap<HttpSettings, HttpSettings>();
@@ -177,7 +185,7 @@ const readerFor = (settings: HttpSettings, mayFollow: boolean, { kit }: Context)
     body: body.end,
     onHead: (head) => {
       reader.head = head;
-      return !(mayFollow && isRedirect(head.status) && head.headers.has('location'));
+      return !(mayFollow && isRedirect(head.status) && locationText(head) !== undefined);
     },
     onBody: body.take,
     [Symbol.dispose]: body[Symbol.dispose],
@@ -215,8 +223,8 @@ const verdict = async (
   facts.bodyLength = body.length;
   facts.wireLength = body.wireLength;
   facts.failedByRegex = byRegex;
-  const modified = Date.parse(head.headers.get('last-modified')?.[0] ?? '');
-  if (!Number.isNaN(modified)) facts.lastModified = modified / 1_000;
+  const modified = httpDate(head.headers.get('last-modified')?.[0] ?? '');
+  if (modified !== undefined) facts.lastModified = modified;
   return failures;
 };
 
@@ -234,7 +242,7 @@ export const http = defineProber<HttpFacts & EachAddressFacts>()({
   settings: httpSettings,
   metrics: { ...httpMetrics, ...httpGetMetrics, addressSuccess },
   remarks: expensive,
-  warmUp: (settings, kit) => Promise.all([import('undici'), kit.trust.of(settings.tls_config), prepare(settings, kit)]),
+  warmUp: (settings, kit) => Promise.all([kit.trust.of(settings.tls_config), prepare(settings, kit)]),
   locate,
   probe,
   points: (run) => [

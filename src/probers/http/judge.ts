@@ -3,9 +3,10 @@ import { bodyBudget } from '../../net/byte-budget.ts';
 import { timeoutIn } from '../../net/failure.ts';
 import type { Search } from '../../net/matcher-jobs.ts';
 import type { Matched } from '../../net/matcher-lanes.ts';
+import { textOfBytes } from '../../protocol/http1-request.ts';
 import type { Body } from './body.ts';
 import { wantsBody } from './body-limits.ts';
-import type { Head } from './exchange.ts';
+import type { Head } from './head.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** The judgement of an answer, and whether an expression of the module was what broke. */
@@ -72,7 +73,7 @@ const headerFailure = async (settings: HttpSettings, { headers }: Head, match: M
     [settings.fail_if_header_not_matches, false],
   ] as const) {
     for (const { header, regexp, allow_missing: allowMissing } of rules) {
-      const inputs = headers.get(header.toLowerCase()) ?? [];
+      const inputs = (headers.get(header.toLowerCase()) ?? []).map(textOfBytes);
       if (inputs.length === 0 && allowMissing) continue;
       if (inputs.length === 0) return failure('header_mismatch', 'check', `the answer has no header ${header}`);
       const matched = await match({ expressions: [regexp], inputs, wanted: isBad });

@@ -1,8 +1,9 @@
 import type { SecretRef } from '../../kernel/check.ts';
 import { userAgent } from '../../kernel/version.ts';
 import type { Kit } from '../../net/prober.ts';
+import { byteText, type RequestParts } from '../../protocol/http1-request.ts';
 import { isSecretHeader, secretParts, secretsInText } from '../../protocol/literal-secrets.ts';
-import type { Request } from './exchange.ts';
+import { rawBytesOf } from '../../protocol/raw-bytes.ts';
 import type { HttpSettings } from './settings.ts';
 
 /** What a request carries at every hop, read once per run: secrets and files are values here, so it never leaves the run. */
@@ -108,7 +109,7 @@ const bodyOf = async (
   if (body === '') return undefined;
   const text = await kit.secret(body);
   return {
-    bytes: Buffer.from(text, 'utf8'),
+    bytes: rawBytesOf(text),
     secrets: typeof body === 'string' ? secretsInBody(settings, body) : [text],
   };
 };
@@ -122,22 +123,17 @@ export type Hop = {
   readonly cookies: string;
 };
 
-/** The request of one hop. The configured name and the credentials go to the target's own origin alone. */
-export const requestOf = (prepared: Prepared, { url, method, withBody, isOwn, cookies }: Hop): Request => {
+/** The request of one hop, its values as byte text; `cookies` are as they came. The configured name and the credentials go to the target's own origin alone. */
+export const requestOf = (prepared: Prepared, { url, method, withBody, isOwn, cookies }: Hop): RequestParts => {
   const authority = (isOwn ? prepared.host : undefined) ?? url.host;
-  const headers: (readonly [string, string])[] = [['Host', authority], ...prepared.headers];
+  const headers: (readonly [string, string])[] = [['Host', byteText(authority)]];
   const own = isOwn ? prepared.credentials : [];
-  for (const header of own) {
-    if (cookies !== '' && header[0].toLowerCase() === 'cookie') headers.push(['Cookie', `${header[1]}; ${cookies}`]);
-    else headers.push(header);
+  let sendsCookies = cookies === '';
+  for (const [name, value] of [...prepared.headers, ...own]) {
+    const isCookie = !sendsCookies && name.toLowerCase() === 'cookie';
+    sendsCookies ||= isCookie;
+    headers.push([name, isCookie ? `${byteText(value)}; ${cookies}` : byteText(value)]);
   }
-  if (cookies !== '' && !own.some(([name]) => name.toLowerCase() === 'cookie')) headers.push(['Cookie', cookies]);
-  return {
-    method,
-    scheme: url.protocol === 'https:' ? 'https' : 'http',
-    authority,
-    path: `${url.pathname}${url.search}`,
-    headers,
-    body: withBody ? prepared.body : undefined,
-  };
+  if (!sendsCookies) headers.push(['Cookie', cookies]);
+  return { method, path: `${url.pathname}${url.search}`, headers, body: withBody ? prepared.body : undefined };
 };

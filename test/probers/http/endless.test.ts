@@ -61,9 +61,9 @@ for (const [what, script, reasons] of [
   });
 
 test('http endless: as many interim answers as any server sends come before an answer', async () => {
-  await using server = await httpServer(() => `${hint.repeat(32)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`);
+  await using server = await httpServer(() => `${hint.repeat(256)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`);
   assert.deepEqual((await probeHttp(server.url)).failures, []);
-  await using chatty = await httpServer(() => `${hint.repeat(33)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`);
+  await using chatty = await httpServer(() => `${hint.repeat(257)}HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n`);
   assert.deepEqual((await probeHttp(chatty.url)).failures, ['transfer protocol_error']);
 });
 
