@@ -98,8 +98,11 @@ const contentOf = async (path: string, signal: AbortSignal): Promise<string | { 
 /** The paths that a pattern means. Rejects where the folder that it begins with cannot be read: `glob` takes that for an empty one. */
 const pathsOf = async (pattern: string): Promise<string[]> => {
   if (!/[*?[{]/.test(pattern)) return [pattern];
-  await readdir(join(/^[^*?[{]*\//.exec(pattern)?.[0] ?? '.'));
+  const folder = join(/^[^*?[{]*\//.exec(pattern)?.[0] ?? '.');
+  await readdir(folder);
   const paths: string[] = [];
   for await (const path of glob(pattern)) paths.push(path);
+  // It may have become unreadable in between.
+  if (paths.length === 0) await readdir(folder);
   return paths;
 };
