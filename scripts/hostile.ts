@@ -5,6 +5,7 @@ import { kinds } from '../test/hostile/fuzz/cases.ts';
 import { type FuzzReport, fuzz } from '../test/hostile/fuzz/fuzz.ts';
 import { doubtMs } from '../test/hostile/judge.ts';
 import { hostilePage } from '../test/hostile/page.ts';
+import type { HostilePeer } from '../test/hostile/peer.ts';
 import { installed } from '../test/hostile/program.ts';
 import {
   type BatchReport,
@@ -66,13 +67,14 @@ const showPeers = ({ result, judged, problems, skipped }: BatchReport) => {
   else if (skipped !== undefined) line(`skipped ${names.join(', ')}: ${skipped}`);
 };
 
-const showFuzz = ({ kind, wrong, crashes, ...rest }: FuzzReport) => {
-  if (values.json) return line(JSON.stringify({ fuzz: kind, wrong, crashes, ...rest }));
-  const { runs, good, intact, intactGood, unexpected, seed, perSecond, residentMegabytes } = rest;
+const showFuzz = ({ kind, wrong, crashes, unexpected, ...rest }: FuzzReport) => {
+  if (values.json) return line(JSON.stringify({ fuzz: kind, wrong, crashes, unexpected, ...rest }));
+  const { runs, good, intact, intactGood, seed, perSecond, residentMegabytes } = rest;
   line(
-    `${wrong.length + crashes.length + unexpected > 0 ? 'FAIL' : 'ok  '} ${kind}: ${runs} mutated answers of seed ${seed}, ${good} successes (${intactGood} of ${intact} left as they are), ${wrong.length} wrong, ${unexpected} unexpected, ${crashes.length} crashes; ${perSecond.toFixed(0)} a second, ${residentMegabytes.toFixed(0)} MB`,
+    `${wrong.length + crashes.length + unexpected.length > 0 ? 'FAIL' : 'ok  '} ${kind}: ${runs} mutated answers of seed ${seed}, ${good} successes (${intactGood} of ${intact} left as they are), ${wrong.length} wrong, ${unexpected.length} unexpected, ${crashes.length} crashes; ${perSecond.toFixed(0)} a second, ${residentMegabytes.toFixed(0)} MB`,
   );
   for (const { id, why } of wrong.slice(0, 10)) line(`     wrong success in case ${id}: ${why}`);
+  for (const { id, why } of unexpected.slice(0, 10)) line(`     unexpected in case ${id}: ${why}`);
   for (const crash of crashes) line(`     ${crash.split('\n').slice(0, 6).join('\n     ')}`);
 };
 
@@ -95,15 +97,22 @@ const runPeers = async () => {
     line(
       `alone: doubt ${round(baseline.doubtMs)} ms, loop held ${round(baseline.heldMs)} ms, ${round(baseline.peakMegabytes)} MB`,
     );
-  for (const group of batchesOf(peers, options)) {
+  const run = async (group: readonly HostilePeer[]): Promise<void> => {
     const report = await runGroup(group, baseline, options);
-    reports.push(report);
-    showPeers(report);
     const blamed = await blamedFor(report, baseline, options);
-    for (const problem of report.problems) if (!values.json) line(`FAIL ${problem}`);
+    const others = group.filter(({ name }) => !blamed.includes(name));
+    // An agent that has ended says nothing of the peers beside the one that ended it.
+    const again = report.result.exit !== undefined && blamed.length > 0 && others.length > 0;
+    const own = again ? { ...report, judged: report.judged.filter(({ name }) => blamed.includes(name)) } : report;
+    reports.push(own);
+    showPeers(own);
+    for (const problem of own.problems) if (!values.json) line(`FAIL ${problem}`);
     if (blamed.length > 0) line(values.json ? JSON.stringify({ blamed }) : `     shown alone by: ${blamed.join(', ')}`);
-    else if (report.problems.length > 0) line(`     shown by none of ${report.result.names.join(', ')} alone`);
-  }
+    else if (own.problems.length > 0 && !values.json)
+      line(`     shown by none of ${own.result.names.join(', ')} alone`);
+    if (again) await run(others);
+  };
+  for (const group of batchesOf(peers, options)) await run(group);
   return { baseline, blackbox: blackbox?.version };
 };
 
@@ -128,7 +137,7 @@ try {
 const judged = reports.flatMap((report) => report.judged);
 const wrong = judged.filter(({ ok }) => !ok);
 const disturbed = reports.filter(({ problems }) => problems.length > 0);
-const broken = fuzzed.filter((report) => report.wrong.length + report.crashes.length + report.unexpected > 0);
+const broken = fuzzed.filter((report) => report.wrong.length + report.crashes.length + report.unexpected.length > 0);
 if (judged.length > 0)
   line(
     values.json

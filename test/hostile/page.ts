@@ -59,11 +59,14 @@ const section = (title: string, group: string, { reports }: Measured): string[] 
     result.names
       .map(peerNamed)
       .filter((peer) => peer.group === group)
-      .map((peer) => {
+      .flatMap((peer) => {
         const found = judged.find(({ name }) => name === peer.name);
+        if (found === undefined && skipped === undefined) return [];
         const verdict = skipped === undefined ? (found?.verdict ?? '') : 'not run';
         const note = found?.ok === false ? ` (expected: ${found.expected})` : '';
-        return `| ${cell(peer.name)} | ${cell(peer.does)} | ${cell(verdict + note)} | ${cell(result.blackbox[peer.name] ?? '-')} |`;
+        return [
+          `| ${cell(peer.name)} | ${cell(peer.does)} | ${cell(verdict + note)} | ${cell(result.blackbox[peer.name] ?? '-')} |`,
+        ];
       }),
   );
   if (rows.length === 0) return [];
@@ -91,7 +94,7 @@ const fuzzing = ({ fuzzed }: Measured): string[] =>
         '|---|---|---|---|---|---|---|---|---|',
         ...fuzzed.map(
           ({ kind, runs, seed, good, intact, intactGood, wrong, unexpected, crashes, perSecond }) =>
-            `| ${kind} | ${runs} | ${seed} | ${good} | ${intactGood} of ${intact} | ${wrong.length} | ${unexpected} | ${crashes.length} | ${perSecond.toFixed(0)} |`,
+            `| ${kind} | ${runs} | ${seed} | ${good} | ${intactGood} of ${intact} | ${wrong.length} | ${unexpected.length} | ${crashes.length} | ${perSecond.toFixed(0)} |`,
         ),
         '',
       ];

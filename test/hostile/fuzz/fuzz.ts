@@ -5,6 +5,9 @@ import type { Kind } from './cases.ts';
 import type { ProbeOrder, Tally } from './probe.ts';
 import type { FuzzOrder } from './serve.ts';
 
+/** A case that should not be, by its number. */
+type Finding = { readonly id: number; readonly why: string };
+
 /** What mutated answers of one kind did. `crashes` are processes that ended, with the last words of each. */
 export type FuzzReport = {
   readonly kind: Kind;
@@ -13,8 +16,8 @@ export type FuzzReport = {
   readonly good: number;
   readonly intact: number;
   readonly intactGood: number;
-  readonly unexpected: number;
-  readonly wrong: readonly { readonly id: number; readonly why: string }[];
+  readonly unexpected: readonly Finding[];
+  readonly wrong: readonly Finding[];
   readonly crashes: readonly string[];
   readonly reasons: Readonly<Record<string, number>>;
   readonly perSecond: number;
@@ -60,7 +63,7 @@ export const fuzz = async ({ kind, seed, count, slots = 24, signal }: FuzzOption
     good: total((part) => part.good),
     intact: total((part) => part.intact),
     intactGood: total((part) => part.intactGood),
-    unexpected: total((part) => part.unexpected),
+    unexpected: parts.flatMap(({ unexpected }) => unexpected),
     wrong: parts.flatMap(({ wrong }) => wrong),
     crashes,
     reasons,
@@ -74,7 +77,7 @@ const empty = (): Tally => ({
   good: 0,
   intact: 0,
   intactGood: 0,
-  unexpected: 0,
+  unexpected: [],
   wrong: [],
   reasons: {},
   done: false,

@@ -28,7 +28,7 @@ export type Tally = {
   good: number;
   intact: number;
   intactGood: number;
-  unexpected: number;
+  unexpected: { id: number; why: string }[];
   wrong: { id: number; why: string }[];
   reasons: Record<string, number>;
   done: boolean;
@@ -123,7 +123,7 @@ const probeAll = async (order: ProbeOrder): Promise<void> => {
     good: 0,
     intact: 0,
     intactGood: 0,
-    unexpected: 0,
+    unexpected: [],
     wrong: [],
     reasons: {},
     done: false,
@@ -146,9 +146,9 @@ const probeAll = async (order: ProbeOrder): Promise<void> => {
       samplesOf(run, prober, series);
       const isGood = run.outcome.void === undefined && run.outcome.failures.length === 0;
       tally.runs += 1;
-      for (const { reason } of run.outcome.failures) {
+      for (const { reason, detail } of run.outcome.failures) {
         tally.reasons[reason] = (tally.reasons[reason] ?? 0) + 1;
-        if (reason === 'unexpected') tally.unexpected += 1;
+        if (reason === 'unexpected') tally.unexpected.push({ id, why: detail });
       }
       const intact = isIntact(order, id);
       if (intact) tally.intact += 1;

@@ -163,6 +163,10 @@ export const http1Peers: readonly HostilePeer[] = [
   ),
   says('http-0.9', 'a page without a head', '<html>hello</html>\r\n\r\n', ['protocol_error']),
   says('ssh-banner', 'the banner of another protocol', 'SSH-2.0-OpenSSH_9.9\r\n', ['protocol_error']),
+  ends('status-004', 'a status of three digits below 100', 'HTTP/1.1 004 No\r\nContent-Length: 0\r\n\r\n', [
+    'protocol_error',
+    'http_status',
+  ]),
   ends('status-99', 'a status of two digits', 'HTTP/1.1 99 No\r\nContent-Length: 0\r\n\r\n', [
     'protocol_error',
     'http_status',
