@@ -6,10 +6,10 @@ import { pem } from './der.ts';
 import type { Up } from './peer.ts';
 import { serveTls12, type Tls12Options } from './tls12.ts';
 
-/** A TCP server whose connections go to `onConnection`. It may close its half and read on. */
+/** A TCP server whose connections go to `onConnection`. What the client ends, the server ends. */
 export const tcpPeer = async (onConnection: (socket: Socket) => void): Promise<Up> =>
   await listening(
-    createServer({ allowHalfOpen: true }, (socket) => {
+    createServer((socket) => {
       socket.on('error', () => {});
       onConnection(socket);
     }),
