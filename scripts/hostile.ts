@@ -24,7 +24,8 @@ import { peer as programNamed } from '../test/servers/peers.ts';
  * - `--only PATTERN`: the peers whose name or group it matches, or with `--fuzz` the kinds of answers;
  * - `--fuzz COUNT [--seed N]`: also mutated answers, so many of each kind; alone with `--no-peers`;
  * - `--json`: one object per line; `--markdown FILE`: the page of docs/hostile.md;
- * - `--seconds N`, `--size N`: length and size of a batch; `--no-blackbox`: blackbox_exporter is not asked.
+ * - `--seconds N`, `--size N`: length and size of a batch; `--no-blackbox`: blackbox_exporter is not asked;
+ * - `--no-blame`: a disturbed batch is not run again, peer by peer.
  *
  * Exits 1 when a verdict is not that of the table, the canary was disturbed, the event loop held, memory exceeded, or a mutated answer was a
  * wrong success or ended the process. Ctrl-C ends it with 130.
@@ -40,6 +41,7 @@ const { values } = parseArgs({
     size: { type: 'string', default: '10' },
     'no-blackbox': { type: 'boolean', default: false },
     'no-peers': { type: 'boolean', default: false },
+    'no-blame': { type: 'boolean', default: false },
   },
 });
 const only = new RegExp(values.only);
@@ -99,10 +101,11 @@ const runPeers = async () => {
     );
   const run = async (group: readonly HostilePeer[]): Promise<void> => {
     const report = await runGroup(group, baseline, options);
-    const blamed = await blamedFor(report, baseline, options);
+    const crashed = report.result.exit !== undefined;
+    const blamed = values['no-blame'] && !crashed ? [] : await blamedFor(report, baseline, options);
     const others = group.filter(({ name }) => !blamed.includes(name));
     // An agent that has ended says nothing of the peers beside the one that ended it.
-    const again = report.result.exit !== undefined && blamed.length > 0 && others.length > 0;
+    const again = crashed && blamed.length > 0 && others.length > 0;
     const own = again ? { ...report, judged: report.judged.filter(({ name }) => blamed.includes(name)) } : report;
     reports.push(own);
     showPeers(own);

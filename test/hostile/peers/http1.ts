@@ -147,7 +147,7 @@ export const http1Peers: readonly HostilePeer[] = [
     'trickled-100',
     'Continue every 50 ms for ever',
     (socket) => trickle(socket, () => 'HTTP/1.1 100 Continue\r\n\r\n'),
-    ['timeout', 'protocol_error', 'headers_too_large'],
+    ['timeout', 'protocol_error', 'headers_too_large', 'connection_closed'],
   ),
   ends(
     'unasked-100',
@@ -159,7 +159,7 @@ export const http1Peers: readonly HostilePeer[] = [
     'switching',
     'Switching Protocols that nobody asked for',
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
-    ['protocol_error', 'http_status', 'timeout'],
+    ['protocol_error', 'http_status', 'timeout', 'connection_closed'],
   ),
   says('http-0.9', 'a page without a head', '<html>hello</html>\r\n\r\n', ['protocol_error']),
   says('ssh-banner', 'the banner of another protocol', 'SSH-2.0-OpenSSH_9.9\r\n', ['protocol_error']),
@@ -303,7 +303,7 @@ export const http1Peers: readonly HostilePeer[] = [
     { inTests: true },
   ),
   redirects('redirect-loop', 'a redirect to itself', (path) => path, ['too_many_redirects'], { inTests: true }),
-  redirects('redirect-growing', 'redirects to URLs that double each time', (path) => `${path}${path}x`, [
+  redirects('redirect-growing', 'redirects to URLs that double each time', (path) => `${path}${path.slice(1)}x`, [
     'too_many_redirects',
     'redirect_invalid',
     'http_status',
