@@ -69,8 +69,21 @@ export const batchesOf = (
   return [...groups, ...peers.filter(isHeavy).map((peer) => [peer])];
 };
 
-/** Runs one group and judges it. */
+/**
+ * Runs one group and judges it. When something is wrong it runs once more and the second run counts, unless the agent has ended: other
+ * processes of the machine disturb once, a hostile peer each time.
+ */
 export const runGroup = async (
+  group: readonly HostilePeer[],
+  baseline: Baseline,
+  options: SuiteOptions,
+): Promise<BatchReport> => {
+  const first = await runOnce(group, baseline, options);
+  const isWell = first.problems.length === 0 && first.judged.every(({ ok }) => ok);
+  return isWell || first.result.exit !== undefined ? first : await runOnce(group, baseline, options);
+};
+
+const runOnce = async (
   group: readonly HostilePeer[],
   baseline: Baseline,
   options: SuiteOptions,

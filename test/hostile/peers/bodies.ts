@@ -74,7 +74,6 @@ export const bodyPeers: readonly HostilePeer[] = [
       trickle(socket, () => '.');
     },
     ['timeout'],
-    { inTests: true },
   ),
   peer(
     'trickle-1.0',
@@ -108,7 +107,6 @@ export const bodyPeers: readonly HostilePeer[] = [
     'half a body without length, then nothing',
     (socket) => void socket.write(`${open}half`),
     ['timeout'],
-    { inTests: true },
   ),
   peer(
     'stall-with-matcher',
@@ -127,7 +125,7 @@ export const bodyPeers: readonly HostilePeer[] = [
       flood(socket, Buffer.alloc(65_536, '.'));
     },
     ['timeout', 'body_too_large'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer(
     'flood-500',
@@ -137,7 +135,7 @@ export const bodyPeers: readonly HostilePeer[] = [
       flood(socket, Buffer.alloc(65_536, '.'));
     },
     ['http_status', 'http_status+timeout'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer(
     'flood-chunks',
@@ -167,7 +165,7 @@ export const bodyPeers: readonly HostilePeer[] = [
       flood(socket, Buffer.alloc(65_536, '.'));
     },
     ['body_too_large', 'body_mismatch'],
-    { module: module({ fail_if_body_not_matches_regexp: ['ready'] }), inTests: true },
+    { module: module({ fail_if_body_not_matches_regexp: ['ready'] }) },
   ),
   ...(
     [
@@ -201,7 +199,7 @@ export const bodyPeers: readonly HostilePeer[] = [
         flood(socket, gzipBomb());
       },
       ['timeout', 'body_too_large'],
-      { module: module({ compression: 'gzip' }), alone: true, inTests: true },
+      { module: module({ compression: 'gzip' }), alone: true },
     ),
   ),
   peer(
@@ -213,7 +211,7 @@ export const bodyPeers: readonly HostilePeer[] = [
       flood(socket, emptyBlocks);
     },
     ['timeout', 'body_too_large', 'body_encoding'],
-    { module: module({ compression: 'gzip', body_size_limit: '1MB' }), alone: true, inTests: true },
+    { module: module({ compression: 'gzip', body_size_limit: '1MB' }), alone: true },
   ),
   peer(
     'empty-blocks-no-limit',
@@ -276,7 +274,6 @@ export const bodyPeers: readonly HostilePeer[] = [
       {
         module: module({ fail_if_body_not_matches_regexp: ['ok.{0,50}ready'] }),
         alone: true,
-        inTests: true,
       },
     ),
   ),
@@ -290,7 +287,6 @@ export const bodyPeers: readonly HostilePeer[] = [
       {
         module: module({ fail_if_body_not_matches_regexp: ['1[01]{1000}2'] }),
         alone: true,
-        inTests: true,
       },
     ),
   ),

@@ -88,7 +88,7 @@ export const certificatePeers: readonly HostilePeer[] = [
     'a leaf with a flipped bit in its signature, its CA, and a CA whose EC point is not on the curve',
     () => [flipped(leaf()), middle, badAuthority],
     ['tls_invalid_certificate'],
-    { target: at.https, module: { prober: 'http', http: {} }, inTests: true },
+    { target: at.https, module: { prober: 'http', http: {} } },
   ),
   {
     name: 'redirect-to-bad-key',
@@ -110,7 +110,6 @@ export const certificatePeers: readonly HostilePeer[] = [
     target: at.http,
     module: { prober: 'http', http: {} },
     expect: ['tls_invalid_certificate'],
-    inTests: true,
   },
   presenting(
     'superfluous-bad-key',

@@ -110,14 +110,14 @@ export const dnsPeers: readonly HostilePeer[] = [
         ),
       ),
     ['timeout'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer(
     'dns-wrong-question',
     'answers to another question, with the right id',
     () => udpFlood((query) => changed(goodBytes(query), (copy) => copy.write('xyz', 13))),
     ['timeout', 'protocol_error'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer('dns-no-response', 'the query itself, back', () => udpPeer((query, _from, send) => send(query)), [
     'timeout',

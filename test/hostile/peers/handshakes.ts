@@ -80,7 +80,7 @@ export const handshakePeers: readonly HostilePeer[] = [
       },
     },
     ['tls_protocol', 'tls_timeout'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   own(
     'record-of-64k',

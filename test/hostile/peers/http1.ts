@@ -102,7 +102,6 @@ export const http1Peers: readonly HostilePeer[] = [
       flood(socket, kilobyte);
     },
     ['headers_too_large', 'protocol_error'],
-    { inTests: true },
   ),
   peer(
     'endless-headers',
@@ -112,7 +111,6 @@ export const http1Peers: readonly HostilePeer[] = [
       flood(socket, 'X-More: and more\r\n'.repeat(64));
     },
     ['headers_too_large'],
-    { inTests: true },
   ),
   says(
     'many-headers',
@@ -141,7 +139,7 @@ export const http1Peers: readonly HostilePeer[] = [
     'Early Hints at full speed for ever',
     (socket) => flood(socket, 'HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n'.repeat(16)),
     ['timeout', 'protocol_error', 'headers_too_large'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer(
     'trickled-100',
@@ -241,7 +239,7 @@ export const http1Peers: readonly HostilePeer[] = [
       flood(socket, kilobyte);
     },
     ['protocol_error', 'headers_too_large', 'timeout'],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer(
     'trailer-flood',
@@ -251,7 +249,6 @@ export const http1Peers: readonly HostilePeer[] = [
       flood(socket, 'X-More: and more\r\n'.repeat(64));
     },
     ['headers_too_large', 'protocol_error', 'timeout'],
-    { inTests: true },
   ),
   says('chunks-without-end', 'all chunks but the last', `${chunked}2\r\nok\r\n`, ['timeout']),
   // What broke off (RFC 9112, section 8): each framing, ended and reset.
@@ -288,13 +285,10 @@ export const http1Peers: readonly HostilePeer[] = [
     ['connection_reset', 'connection_closed'],
     { inTests: true },
   ),
-  peer(
-    'reset-without-length',
-    'reset where the end is the length',
-    (socket) => sendAndReset(socket, `${ok}\r\nhalf`),
-    ['connection_reset', 'connection_closed'],
-    { inTests: true },
-  ),
+  peer('reset-without-length', 'reset where the end is the length', (socket) => sendAndReset(socket, `${ok}\r\nhalf`), [
+    'connection_reset',
+    'connection_closed',
+  ]),
   peer(
     'reset-in-head',
     'reset within the head',
@@ -348,6 +342,5 @@ export const http1Peers: readonly HostilePeer[] = [
       socket.end(`HTTP/1.1 302 Found\r\nLocation: ${path}a\r\nContent-Length: 0\r\n${cookies}\r\n`);
     },
     ['too_many_redirects', 'headers_too_large'],
-    { inTests: true },
   ),
 ];

@@ -109,7 +109,7 @@ export const http2Peers: readonly HostilePeer[] = [
       flood(socket, Buffer.concat(Array.from({ length: 64 }, () => frame(type.continuation, 0, 1))));
     },
     ['headers_too_large', ...slow],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   says(
     'h2-hpack-bomb',
@@ -168,7 +168,7 @@ export const http2Peers: readonly HostilePeer[] = [
       'connection_reset+http_status',
       'connection_closed+http_status',
     ],
-    { inTests: true, alone: true },
+    { alone: true },
   ),
   peer(
     'h2-data-flood',
@@ -235,7 +235,6 @@ export const http2Peers: readonly HostilePeer[] = [
     'RST_STREAM with NO_ERROR in the middle of the body',
     Buffer.concat([head(endHeaders), data('half'), frame(type.rst, 0, 1, number(0))]),
     broken,
-    { inTests: true },
   ),
   peer(
     'h2-fin-midway',
@@ -331,7 +330,7 @@ export const http2Peers: readonly HostilePeer[] = [
     'Early Hints at full speed',
     (socket) => flood(socket, frame(type.headers, endHeaders, 1, literal(':status', '103'))),
     slow,
-    { alone: true, inTests: true },
+    { alone: true },
   ),
   peer(
     'h2-text',
