@@ -1,6 +1,6 @@
-import { authority } from './authority.ts';
 import type { Up } from './peer.ts';
 import { peerNamed } from './table.ts';
+import { testCa } from './test-ca.ts';
 
 /** The process of the hostile servers: it is sent names of the table, and says at which ports they are and which root they are judged by. */
 const up: Up[] = [];
@@ -13,7 +13,7 @@ process.on('message', async (names: readonly string[]) => {
     up.push(peer);
     ports[name] = peer.port;
   }
-  process.send?.({ ports, root: authority().rootPem });
+  process.send?.({ ports, root: testCa().rootPem });
 });
 process.once('disconnect', () => process.exit(0));
 // A hostile server that falls over itself must not look like a mild one.

@@ -1,9 +1,9 @@
 import { createServer, type Socket } from 'node:net';
 import tls from 'node:tls';
 import { listening } from '../servers/tcp.ts';
-import { authority } from './authority.ts';
 import { pem } from './der.ts';
 import type { Up } from './peer.ts';
+import { testCa } from './test-ca.ts';
 import { serveTls12, type Tls12Options } from './tls12.ts';
 
 /** A TCP server whose connections go to `onConnection`. What the client ends, the server ends. */
@@ -38,7 +38,7 @@ export const tlsPeer = async (
   options: tls.TlsOptions = {},
   onConnection: (raw: Socket) => void = () => {},
 ): Promise<Up> => {
-  const { leaf, middle, leafKey } = authority();
+  const { leaf, middle, leafKey } = testCa();
   const chain = { cert: pem(leaf()) + pem(middle), key: leafKey.key.export({ type: 'pkcs8', format: 'pem' }) };
   const server = tls.createServer({ ...chain, ...options }, (socket) => {
     socket.on('error', () => {});
@@ -51,7 +51,7 @@ export const tlsPeer = async (
 
 /** A server of {@link serveTls12} with a valid chain, unless the options say otherwise; made for each connection. */
 export const tls12Peer = (options: () => Partial<Tls12Options> = () => ({})): Promise<Up> => {
-  const { leaf, middle, leafKey } = authority();
+  const { leaf, middle, leafKey } = testCa();
   const certificates = [leaf(), middle];
   return tcpPeer((socket) => serveTls12(socket, { certificates, key: leafKey.key, ...options() }));
 };

@@ -2,9 +2,9 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { a, encodeReply } from '../../servers/dns.ts';
-import { authority } from '../authority.ts';
 import { http2Peer } from '../frames.ts';
 import { onHead, tcpPeer, tls12Peer } from '../serving.ts';
+import { testCa } from '../test-ca.ts';
 import { type Case, dnsCase, httpCase, type Kind, tlsCase } from './cases.ts';
 
 /**
@@ -29,7 +29,7 @@ const serveSlot = async ({ kind, seed, from, slots }: FuzzOrder, slot: number): 
   };
   switch (kind) {
     case 'tls': {
-      const { leaf, middle } = authority();
+      const { leaf, middle } = testCa();
       const chain = [leaf(), middle];
       return (await tls12Peer(() => ({ certificates: tlsCase(chain, seed, next()).certificates }))).port;
     }
@@ -72,7 +72,7 @@ const serveSlot = async ({ kind, seed, from, slots }: FuzzOrder, slot: number): 
 
 process.on('message', async (order: FuzzOrder) => {
   const ports = await Promise.all(Array.from({ length: order.slots }, (_, slot) => serveSlot(order, slot)));
-  process.send?.({ ports, root: authority().rootPem });
+  process.send?.({ ports, root: testCa().rootPem });
 });
 process.once('disconnect', () => process.exit(0));
 process.on('uncaughtException', (error) => {

@@ -1,5 +1,4 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { authority, pair } from '../authority.ts';
 import {
   bits,
   certificate,
@@ -17,14 +16,15 @@ import {
 } from '../der.ts';
 import { at, type HostilePeer } from '../peer.ts';
 import { httpPeer, tls12Peer, tlsPeer } from '../serving.ts';
+import { pair, testCa } from '../test-ca.ts';
 
 const module = { prober: 'tcp', tcp: { tls: true } } as const;
-const { leaf, middle, middleName, leafKey, middleKey, root, rootKey } = authority();
+const { leaf, middle, middleName, leafKey, middleKey, root, rootKey } = testCa();
 
 /** A point that is not on the curve: OpenSSL reads the certificate and cannot decode its key. */
 const badPoint = Buffer.from(leafKey.spki);
 badPoint.fill(0xff, 27);
-const badAuthority = certificate({
+const badCa = certificate({
   subject: commonName('Bad key'),
   spki: badPoint,
   extensions: [isCa(true)],
@@ -86,7 +86,7 @@ export const certificatePeers: readonly HostilePeer[] = [
   presenting(
     'bad-key-in-chain',
     'a leaf with a flipped bit in its signature, its CA, and a CA whose EC point is not on the curve',
-    () => [flipped(leaf()), middle, badAuthority],
+    () => [flipped(leaf()), middle, badCa],
     ['tls_invalid_certificate'],
     { target: at.https, module: { prober: 'http', http: {} } },
   ),
@@ -95,7 +95,7 @@ export const certificatePeers: readonly HostilePeer[] = [
     group: 'tls',
     does: 'a redirect from a good server to the chain with the bad key',
     serve: async () => {
-      const bad = await tls12Peer(() => ({ certificates: [flipped(leaf()), middle, badAuthority] }));
+      const bad = await tls12Peer(() => ({ certificates: [flipped(leaf()), middle, badCa] }));
       const good = await httpPeer((socket) =>
         socket.end(`HTTP/1.1 302 Found\r\nLocation: https://localhost:${bad.port}/\r\nContent-Length: 0\r\n\r\n`),
       );
@@ -114,7 +114,7 @@ export const certificatePeers: readonly HostilePeer[] = [
   presenting(
     'superfluous-bad-key',
     'a valid chain, and behind it a certificate whose key cannot be decoded',
-    () => [leaf(), middle, badAuthority],
+    () => [leaf(), middle, badCa],
     ['good', 'tls_invalid_certificate'],
   ),
   leafOf('bad-point', 'a leaf whose own key is not on the curve', () => ({ spki: badPoint }), [
@@ -236,8 +236,8 @@ export const certificatePeers: readonly HostilePeer[] = [
     ['good', 'tls_invalid_certificate'],
   ),
   leafOf(
-    'date-of-letters',
-    'dates that are none',
+    'date-of-words',
+    'dates that cannot be read',
     () => ({ validity: [utc('ABCDEFGHIJKLZ'), utc('\u001b[2J6661324Z')] }),
     ['tls_invalid_certificate', 'tls_protocol'],
   ),

@@ -2,10 +2,10 @@ import { createSocket, type RemoteInfo } from 'node:dgram';
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { type Asked, a, dnsServer, encodeReply, named } from '../../servers/dns.ts';
-import { authority, pair } from '../authority.ts';
 import { certificate, dnsNames, pem, utcTime } from '../der.ts';
 import { at, type HostilePeer, type Up } from '../peer.ts';
 import { flood, tcpPeer, tlsPeer, trickle } from '../serving.ts';
+import { pair, testCa } from '../test-ca.ts';
 
 const question = { query_name: 'www.example.com', query_type: 'A' };
 const udp = { prober: 'dns', dns: question } as const;
@@ -29,7 +29,7 @@ const replies = (
   more: Partial<HostilePeer> = {},
 ) => peer(name, does, () => dnsServer({ reply }), expect, more);
 
-/** A server over UDP that does what it likes with a query. */
+/** A server over UDP that handles a query. */
 const udpPeer = async (
   onQuery: (query: Buffer, from: RemoteInfo, send: (bytes: Uint8Array) => void) => void,
 ): Promise<Up> => {
@@ -344,7 +344,7 @@ export const dnsPeers: readonly HostilePeer[] = [
     'DoT with an expired certificate',
     () =>
       dotPeer(() => {
-        const { leaf, middle, leafKey } = authority();
+        const { leaf, middle, leafKey } = testCa();
         return { cert: pem(leaf({ validity: [utcTime(-9), utcTime(-1)] })) + pem(middle), key: keyText(leafKey.key) };
       }),
     ['tls_expired'],

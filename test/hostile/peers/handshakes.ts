@@ -166,7 +166,7 @@ export const handshakePeers: readonly HostilePeer[] = [
   ),
   own(
     'alpn-not-offered',
-    'ALPN chooses a protocol that nobody offered (RFC 7301, section 3.2: a mistake)',
+    'ALPN chooses a protocol that was not offered (RFC 7301, section 3.2: a mistake)',
     { alpn: 'h3', onData: ({ send }) => void send(answer) },
     ['tls_protocol', 'protocol_error'],
     { target: at.https, module: https },
@@ -208,7 +208,7 @@ export const handshakePeers: readonly HostilePeer[] = [
   ),
   own(
     'end-without-close-notify',
-    'an answer without length that ends without close_notify: cut, for all that TLS knows (RFC 9112, section 9.8)',
+    'an answer without length that ends without close_notify: cut (RFC 9112, section 9.8)',
     {
       onData: ({ send, socket }) => {
         send(Buffer.from('HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nhalf of the pa'));

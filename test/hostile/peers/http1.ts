@@ -149,13 +149,13 @@ export const http1Peers: readonly HostilePeer[] = [
   ),
   ends(
     'unasked-100',
-    'Continue that nobody asked for, then the answer',
+    'Continue that was not asked for, then the answer',
     `HTTP/1.1 100 Continue\r\n\r\n${ok}Content-Length: 2\r\n\r\nok`,
     ['good'],
   ),
   says(
     'switching',
-    'Switching Protocols that nobody asked for',
+    'Switching Protocols that was not asked for',
     'HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n',
     ['protocol_error', 'http_status', 'timeout', 'connection_closed'],
   ),
@@ -177,7 +177,7 @@ export const http1Peers: readonly HostilePeer[] = [
   ends('version-9.9', 'HTTP/9.9', 'HTTP/9.9 200 OK\r\nContent-Length: 0\r\n\r\n', ['protocol_error', 'http_version']),
   ends(
     'answer-to-nothing',
-    'the answer, and another one that nobody asked for',
+    'the answer, and another one that was not asked for',
     `${ok}Content-Length: 2\r\n\r\nokHTTP/1.1 500 No\r\n\r\n`,
     ['good'],
   ),
@@ -227,7 +227,7 @@ export const http1Peers: readonly HostilePeer[] = [
     'timeout',
     'protocol_error',
   ]),
-  ends('chunk-of-letters', 'a chunk whose size is a word', `${chunked}zz\r\nok\r\n0\r\n\r\n`, ['protocol_error']),
+  ends('chunk-of-words', 'a chunk whose size is a word', `${chunked}zz\r\nok\r\n0\r\n\r\n`, ['protocol_error']),
   ends('chunk-without-end', 'a chunk that is longer than it says', `${chunked}2\r\nokok\r\n0\r\n\r\n`, [
     'protocol_error',
   ]),

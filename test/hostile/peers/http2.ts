@@ -300,7 +300,7 @@ export const http2Peers: readonly HostilePeer[] = [
   ),
   says('h2-two-status', 'two statuses', head(endHeaders | endStream, status500), broken),
   says(
-    'h2-status-of-letters',
+    'h2-status-of-words',
     'a status that is a word',
     frame(type.headers, endHeaders | endStream, 1, literal(':status', '2o0')),
     ['http_status', ...broken],
@@ -315,7 +315,7 @@ export const http2Peers: readonly HostilePeer[] = [
   says('h2-nul', 'NUL in the value of a header', head(endHeaders | endStream, literal('x', 'a\0b')), broken),
   says(
     'h2-hpack-garbage',
-    'a header block that is none',
+    'a header block that cannot be read',
     frame(type.headers, endHeaders | endStream, 1, Buffer.alloc(100, 0xff)),
     broken,
   ),

@@ -14,7 +14,7 @@ const rootName = commonName('Hostile Root');
 const middleName = commonName('Hostile Intermediate');
 
 /** What certificates of hostile servers are made with, once per process: a root that probes trust, an intermediate, a key for leaves. */
-export type Authority = {
+export type TestCa = {
   readonly rootPem: string;
   readonly root: Buffer;
   readonly middle: Buffer;
@@ -26,15 +26,15 @@ export type Authority = {
   readonly leaf: (different?: Partial<CertificateParts>) => Buffer;
 };
 
-let made: Authority | undefined;
+let made: TestCa | undefined;
 
-/** See {@link Authority}. */
-export const authority = (): Authority => {
+/** See {@link TestCa}. */
+export const testCa = (): TestCa => {
   made ??= make();
   return made;
 };
 
-const make = (): Authority => {
+const make = (): TestCa => {
   const [rootKey, middleKey, leafKey] = [pair(), pair(), pair()];
   const root = certificate({ subject: rootName, spki: rootKey.spki, extensions: [isCa(true)], signer: rootKey.key });
   const middle = certificate({
