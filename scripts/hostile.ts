@@ -111,7 +111,7 @@ const runPeers = async () => {
     showPeers(own);
     for (const problem of own.problems) if (!values.json) line(`FAIL ${problem}`);
     if (blamed.length > 0) line(values.json ? JSON.stringify({ blamed }) : `     shown alone by: ${blamed.join(', ')}`);
-    else if (own.problems.length > 0 && !values.json)
+    else if (own.problems.length > 0 && !values.json && !values['no-blame'])
       line(`     shown by none of ${own.result.names.join(', ')} alone`);
     if (again) await run(others);
   };
