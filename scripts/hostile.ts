@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { kinds } from '../test/hostile/fuzz/cases.ts';
 import { type FuzzReport, fuzz } from '../test/hostile/fuzz/fuzz.ts';
-import { doubtMs } from '../test/hostile/judge.ts';
+import { type Baseline, doubtMs } from '../test/hostile/judge.ts';
 import { hostilePage } from '../test/hostile/page.ts';
 import type { HostilePeer } from '../test/hostile/peer.ts';
 import { installed } from '../test/hostile/program.ts';
@@ -82,6 +82,7 @@ const showFuzz = ({ kind, wrong, crashes, unexpected, ...rest }: FuzzReport) => 
 
 const reports: BatchReport[] = [];
 const fuzzed: FuzzReport[] = [];
+let base: Baseline | undefined;
 
 const runPeers = async () => {
   const blackbox = values['no-blackbox'] ? undefined : await programNamed('blackbox-exporter');
@@ -95,6 +96,7 @@ const runPeers = async () => {
     signal: stopping.signal,
   };
   const baseline = await baselineOf(options);
+  base = baseline;
   if (!values.json)
     line(
       `alone: doubt ${round(baseline.doubtMs)} ms, loop held ${round(baseline.heldMs)} ms, ${round(baseline.peakMegabytes)} MB`,
@@ -116,7 +118,6 @@ const runPeers = async () => {
     if (again) await run(others);
   };
   for (const group of batchesOf(peers, options)) await run(group);
-  return { baseline, blackbox: blackbox?.version };
 };
 
 const runFuzz = async () => {
@@ -130,13 +131,14 @@ const runFuzz = async () => {
 };
 
 try {
-  const { baseline, blackbox } = peers.length > 0 ? await runPeers() : {};
+  if (peers.length > 0) await runPeers();
   if (Number(values.fuzz) > 0) await runFuzz();
-  if (values.markdown !== undefined && baseline !== undefined && !isStopped())
-    await writeFile(values.markdown, hostilePage({ baseline, reports, fuzzed, blackbox }));
 } catch (error) {
   if (!isStopped()) throw error;
 }
+// What a run that was stopped has measured is measured.
+if (values.markdown !== undefined && base !== undefined)
+  await writeFile(values.markdown, hostilePage({ baseline: base, reports, fuzzed }));
 const judged = reports.flatMap((report) => report.judged);
 const wrong = judged.filter(({ ok }) => !ok);
 const disturbed = reports.filter(({ problems }) => problems.length > 0);

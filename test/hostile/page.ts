@@ -8,7 +8,6 @@ export type Measured = {
   readonly baseline: Baseline;
   readonly reports: readonly BatchReport[];
   readonly fuzzed: readonly FuzzReport[];
-  readonly blackbox: string | undefined;
 };
 
 const groups = {
