@@ -60,8 +60,11 @@ const startServers = async (names: readonly string[]) => {
   };
 };
 
-/** Runs an agent with hostile peers beside a canary, and says what it pushed and how it fared. */
-export const runBatch = async ({ names, hosts = {}, seconds, program, blackbox }: BatchOrder): Promise<BatchResult> => {
+/** Runs an agent with hostile peers beside a canary: what it pushed and how it fared. Rejects when stopped, with nothing left behind. */
+export const runBatch = async (
+  { names, hosts = {}, seconds, program, blackbox }: BatchOrder,
+  signal: AbortSignal,
+): Promise<BatchResult> => {
   await using stack = new AsyncDisposableStack();
   const folder = await mkdtemp(join(tmpdir(), 'bothways-hostile-'));
   stack.defer(() => rm(folder, { recursive: true, force: true }));
@@ -95,14 +98,15 @@ export const runBatch = async ({ names, hosts = {}, seconds, program, blackbox }
     agent.kill('SIGKILL');
     await exited;
   });
-  await readiness(port, () => exit);
+  await readiness(port, () => exit ?? (signal.aborted ? 'stopped' : undefined));
   // The first second is the start's own: code is compiled and memory given back.
   await wait(1_000);
   const pid = agent.pid ?? 0;
   await writeFile(`/proc/${pid}/clear_refs`, '5').catch(() => {});
   const from = Date.now();
   const end = from + seconds * 1_000;
-  while (Date.now() < end && exit === undefined) await wait(50);
+  while (Date.now() < end && exit === undefined && !signal.aborted) await wait(50);
+  signal.throwIfAborted();
   const to = Date.now();
   const peakMegabytes = await peak(pid);
   const metrics = exit === undefined ? await metricsAt(port) : '';

@@ -1,5 +1,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Kind } from './cases.ts';
 import type { ProbeOrder, Tally } from './probe.ts';
@@ -115,11 +118,14 @@ const stretch = async (
   to: number,
   signal: AbortSignal | undefined,
 ): Promise<{ tally: Tally; crash?: string }> => {
-  await using servers = started('serve.ts');
+  await using stack = new AsyncDisposableStack();
+  const folder = await mkdtemp(join(tmpdir(), 'bothways-fuzz-'));
+  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const servers = stack.use(started('serve.ts'));
   servers.child.send(order);
   // safe: written by serve.ts
   const [{ ports, root }] = (await once(servers.child, 'message')) as [{ ports: number[]; root: string }];
-  await using probing = started('probe.ts');
+  const probing = stack.use(started('probe.ts'));
   let tally = empty();
   probing.child.on('message', (message) => {
     // safe: written by probe.ts
@@ -128,7 +134,7 @@ const stretch = async (
   const stop = () => void probing.child.kill('SIGKILL');
   signal?.addEventListener('abort', stop, { once: true });
   const { kind, seed, from } = order;
-  probing.child.send({ kind, seed, from, to, ports, root } satisfies ProbeOrder);
+  probing.child.send({ kind, seed, from, to, ports, root, folder } satisfies ProbeOrder);
   const [code, ended] = await once(probing.child, 'exit');
   signal?.removeEventListener('abort', stop);
   if (tally.done || signal?.aborted === true) return { tally };

@@ -1,5 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { load } from '../../../src/config/load.ts';
 import { kit as makeKit } from '../../../src/net/kit.ts';
@@ -20,6 +19,8 @@ export type ProbeOrder = {
   readonly to: number;
   readonly ports: readonly number[];
   readonly root: string;
+  /** For its files; the process that gives the order removes it. */
+  readonly folder: string;
 };
 
 /** What it has found so far. `intact` are cases that were left as they are, `intactGood` those of them that succeeded. */
@@ -109,8 +110,7 @@ const isIntact = ({ kind, seed }: ProbeOrder, id: number): boolean => {
 
 const probeAll = async (order: ProbeOrder): Promise<void> => {
   await using stack = new AsyncDisposableStack();
-  const folder = await mkdtemp(join(tmpdir(), 'bothways-fuzz-'));
-  stack.defer(() => rm(folder, { recursive: true, force: true }));
+  const { folder } = order;
   await writeFile(join(folder, 'root.pem'), order.root);
   await writeFile(join(folder, 'list.yml'), listOf(order, join(folder, 'root.pem')));
   const table: Readonly<Record<string, Prober>> = probers;
