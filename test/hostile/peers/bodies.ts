@@ -231,7 +231,6 @@ export const bodyPeers: readonly HostilePeer[] = [
     ['body_encoding'],
     {
       module: module({ compression: 'gzip' }),
-      inTests: true,
     },
   ),
   peer('gzip-garbage', 'a body that is not gzip', (socket) => void socket.end(framed('not gzip')), ['body_encoding'], {
