@@ -9,6 +9,7 @@ import type { Point } from '../../src/kernel/metric.ts';
 import type { Failure } from '../../src/kernel/reason.ts';
 import type { Outcome } from '../../src/kernel/run.ts';
 import { tcp } from '../../src/probers/tcp/tcp.ts';
+import { textOfRawBytes } from '../../src/protocol/raw-bytes.ts';
 import { chain } from '../servers/certificates.ts';
 import { testContext } from '../servers/context.ts';
 import { pointsOf } from '../servers/points.ts';
@@ -285,7 +286,7 @@ test('tcp: starttls secures the connection in the middle of the dialogue', async
     heard.push(line);
     if (line !== 'STARTTLS') return;
     socket.removeAllListeners('data');
-    socket.write('220 go ahead\r\n');
+    socket.write('220-one moment\r\n220-still\r\n220 go ahead\r\n');
     const secured = new tls.TLSSocket(socket, { isServer: true, secureContext });
     secured.on('error', () => {});
     secured.on('data', (data) => {
@@ -313,6 +314,32 @@ test('tcp: starttls secures the connection in the middle of the dialogue', async
   const lines = shown(outcome.facts);
   assert.ok(lines.includes('probe_expect_info{greeting=hello again} 1'));
   assert.ok(lines.includes('probe_tls_version_info{version=TLS 1.3} 1'));
+});
+
+test('tcp: a reply of several lines that does not end gives a reason, and no handshake begins', async () => {
+  const { outcome } = await probe(
+    { greeting: '220-go\r\n'.repeat(1_100) },
+    { settings: { query_response: [{ expect: '^220', starttls: true }] } },
+  );
+  assert.deepEqual(reasonsOf(outcome), ['transfer protocol_error']);
+});
+
+test('tcp: bytes that are not UTF-8 are sent and expected as they stand', async () => {
+  const bytes = Buffer.from('ff00c3a9fe', 'hex');
+  const text = textOfRawBytes(bytes);
+  const heard: Buffer[] = [];
+  const { outcome } = await probe(
+    {
+      greeting: bytes,
+      onData: (socket, data) => {
+        heard.push(data);
+        socket.write('done\n');
+      },
+    },
+    { settings: { query_response: [{ expect_bytes: text, send: text }, { expect: '^done' }] } },
+  );
+  assert.deepEqual(reasonsOf(outcome), []);
+  assert.deepEqual(Buffer.concat(heard), Buffer.concat([bytes, Buffer.from('\n')]));
 });
 
 test('tcp: what comes in clear before the handshake is not taken for what comes after', async () => {

@@ -8,6 +8,7 @@ import type { Context } from '../../net/prober.ts';
 import { expandTemplate } from '../../protocol/expand-template.ts';
 import { type Mask, maskedStart } from '../../protocol/mask.ts';
 import type { Groups } from '../../protocol/pattern.ts';
+import { rawBytesOf } from '../../protocol/raw-bytes.ts';
 import type { TcpSettings } from './settings.ts';
 
 type Step = TcpSettings['query_response'][number];
@@ -41,6 +42,7 @@ export const dialogue = async (
   let socket = first;
   let talk = conversation(socket, context.signal);
   let labels: Labels | undefined;
+  let lastLine = '';
   const end = (failures: readonly Failure[], flags: { regex?: true; bytes?: true } = {}): Dialogue => ({
     socket,
     failures,
@@ -53,7 +55,7 @@ export const dialogue = async (
     if (step.expect !== '') {
       const expected = await expectLine(talk, step.expect, index, context, key);
       if ('failure' in expected) return end([expected.failure], expected.byRegex ? { regex: true } : {});
-      groups = expected.groups;
+      ({ groups, line: lastLine } = expected);
       if (step.labels.length > 0) labels = { ...labels, ...labelsOf(step, groups, context.mask) };
     }
     if (step.expect_bytes !== '') {
@@ -65,10 +67,12 @@ export const dialogue = async (
       // A secret may hold a $ itself.
       // The LF is blackbox_exporter's, after whatever is sent.
       const line = `${groups === undefined || typeof step.send !== 'string' ? send : expandTemplate(send, groups)}\n`;
-      const unsent = await talk.write(Buffer.from(line, 'utf8'));
+      const unsent = await talk.write(rawBytesOf(line));
       if (unsent !== undefined) return end([unsent]);
     }
     if (step.starttls) {
+      const unfinished = await endOfReply(talk, lastLine, index);
+      if (unfinished !== undefined) return end([unfinished]);
       if (!talk.release())
         return end([
           failure('protocol_error', 'tls', `step ${index + 1}: the peer said more before the TLS handshake`),
@@ -83,7 +87,25 @@ export const dialogue = async (
   return end([]);
 };
 
-type Expected = { readonly groups: Groups } | { readonly failure: Failure; readonly byRegex: boolean };
+/** A reply of several lines, as SMTP and FTP have them, whose first one was expected: the handshake begins behind its last. */
+const endOfReply = async (talk: Conversation, first: string, index: number): Promise<Failure | undefined> => {
+  const [, code] = /^(\d{3})-/.exec(first) ?? [];
+  if (code === undefined) return undefined;
+  for (let lines = 1; lines <= mostOfReply; lines += 1) {
+    const read = await talk.line();
+    if (read.kind === 'failed') return read.failure;
+    if (read.kind === 'end') return unsaid(index, lines - 1);
+    if (Buffer.from(read.bytes).toString('latin1').startsWith(`${code} `)) return undefined;
+  }
+  return failure('protocol_error', 'transfer', `step ${index + 1}: a reply of more than ${mostOfReply} lines`);
+};
+
+/** Lines of one reply (RFC 5321, section 4.2.1). */
+const mostOfReply = 1_000;
+
+type Expected =
+  | { readonly groups: Groups; readonly line: string }
+  | { readonly failure: Failure; readonly byRegex: boolean };
 
 /** Lines that do not match are skipped, but not for ever: in bytes. */
 const mostSkipped = 10 * 1_024 * 1_024;
@@ -113,7 +135,7 @@ const expectLine = async (
     const { result: groups } = matched;
     if (groups !== undefined) {
       trace('matched', { step: index + 1, line: textOf(line, mask) });
-      return { groups };
+      return { groups, line: Buffer.from(line.subarray(0, 4)).toString('latin1') };
     }
     if (read.kind === 'end') return { failure: unsaid(index, lines), byRegex: true };
     if (lines <= linesTraced) trace('skipped', { step: index + 1, line: textOf(line, mask) });
@@ -140,7 +162,7 @@ const expectBytes = async (
   text: string,
   index: number,
 ): Promise<{ readonly failure: Failure; readonly byBytes: boolean } | undefined> => {
-  const wanted = Buffer.from(text, 'utf8');
+  const wanted = rawBytesOf(text);
   const read = await talk.bytes(wanted.length);
   if (read.kind === 'failed') return { failure: read.failure, byBytes: false };
   if (read.kind === 'bytes' && wanted.equals(read.bytes)) return undefined;

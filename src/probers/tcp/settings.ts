@@ -16,8 +16,9 @@ const label = z.strictObject({
 const step = z
   .strictObject({
     expect: patternText.default('').describe('Read lines until this expression matches one.'),
-    expect_bytes: z.string().default('').describe('Read exactly these bytes.'),
+    expect_bytes: z.string().meta({ bytes: true }).default('').describe('Read exactly these bytes.'),
     send: mayBeSecretText
+      .meta({ secret: 'maybe', bytes: true })
       .default('')
       .describe(
         'Send this and a line feed; $1 and $name stand for what expect captured. It may be a reference to a secret, which is sent as it is.',
