@@ -152,7 +152,7 @@ const named = (name: string, path: Path, { modules, add }: Tables): ModuleRow | 
 };
 
 const brokenText = (name: string): string =>
-  `the module ${quoted(name)} of this list cannot be used; \`bothways check\` says why, at its place under \`modules\``;
+  `the module ${quoted(name)} cannot be used; see what is reported at its place under \`modules\``;
 
 /** The module for a place: the one that was chosen, else the first built-in one. Tells if there is no place or no module. */
 const usable = (
@@ -167,10 +167,8 @@ const usable = (
   }
   const row = module ?? modules.first(located.prober);
   if (row === 'broken') {
-    add(
-      path,
-      `the list has a module of its own for ${located.prober} targets that name none, and it cannot be used; \`bothways check\` says why`,
-    );
+    const which = `the list's own module for ${located.prober} targets`;
+    add(path, `${which} cannot be used; see what is reported at its place under \`modules\``);
     return undefined;
   }
   if (row === undefined) add(path, `the prober ${located.prober} has no built-in module; write \`module:\``);

@@ -52,7 +52,9 @@ refusedList('an unknown key at the top and lists those that are known', `${agent
   /^list\.yaml:2 zzz: unknown key; known are aws, budget, ca_file, defaults, discover, external_labels, /,
 ]);
 const useM = `${agent}targets: [{ target: "http://x", module: m }]\n`;
+const ofUse = /^list\.yaml:2 targets\[0\]\.module: the module "m" cannot be used; see /;
 refusedList('an unknown key of a module', `${useM}modules: { m: { prober: http, http: { metod: GET } } }`, [
+  ofUse,
   'list.yaml:3 modules.m.http.metod: unknown key; did you mean "method"?',
 ]);
 refusedList(
@@ -61,6 +63,7 @@ refusedList(
   ['list.yaml:6 modules.m.tcp.tls: must be true or false; saw "maybe"'],
 );
 refusedList('a module of an unknown prober', `${useM}modules: { m: { prober: htpp } }`, [
+  ofUse,
   'list.yaml:3 modules.m.prober: must be one of "http", "icmp", "tcp", "unix" (did you mean "http"?); saw "htpp"',
 ]);
 refused(
