@@ -3,11 +3,13 @@ import type { Failure } from './reason.ts';
 
 /**
  * What a prober returns: the facts it got, however far it came, and why it failed. No failures: it succeeded.
+ * `stamped` says that the kernel took the times of what was answered, at both ends: how late the process was then matters to none.
  * `void` says that we did it to ourselves (stopped, engine died): no samples, never a failure of the target.
  */
 export type Outcome<F = object> = {
   readonly facts: Partial<F>;
   readonly failures: readonly Failure[];
+  readonly stamped?: boolean;
   readonly void?: string;
 };
 
@@ -20,7 +22,7 @@ export type TraceEvent = {
 
 /**
  * One execution of a check. `startedAt` is wall time; `took` and `doubt` are seconds.
- * `doubt` bounds how late the process itself may have been at any of the run's marks.
+ * `doubt` bounds how late the process itself may have been at any of the run's marks that measure something.
  */
 export type Run<F = object> = {
   readonly check: Check;

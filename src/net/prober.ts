@@ -36,8 +36,11 @@ export type Kit = AsyncDisposable & {
 export type Context<M = unknown> = {
   readonly kit: Kit;
   readonly signal: AbortSignal;
-  /** Seconds since the run's start; notes the moment in the trace and feeds the run's doubt. */
-  readonly mark: (what: string) => Seconds;
+  /**
+   * Seconds since the run's start; notes the moment in the trace and feeds the run's doubt, unless nothing is measured by it because the
+   * kernel's timestamps were (`isStamped`).
+   */
+  readonly mark: (what: string, isStamped?: boolean) => Seconds;
   /** Adds a line to the run's bounded record. Never a secret, never a body. */
   readonly trace: (what: string, data?: TraceEvent['data']) => void;
   /** Waits; ends early, without rejecting, when the signal fires. */

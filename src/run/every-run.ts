@@ -26,7 +26,7 @@ const failureInfo = gauge(
 );
 const doubt = gauge(
   'bothways_timing_doubt_seconds',
-  'How late the prober itself may have been at any moment that it measured, in seconds. Above 0.006 the phases of the run are not to be trusted.',
+  'How late the prober itself may have been at any moment that it measured, in seconds. Above 0.006 the phases of the run are not to be trusted. Round trips between two timestamps of the kernel are beyond doubt.',
 );
 
 /** The metrics that every run has, whatever its prober. */

@@ -56,7 +56,7 @@ export const execute = async <S extends z.ZodType, F extends object, M>(
   const outcome = secrets.outcome(await Promise.race([probing, limit.over.then(() => leftBehind<F>(check, record))]));
   limit.end();
   context.end();
-  const took = record.mark('ended');
+  const took = record.mark('ended', outcome.stamped);
   const read = { own: reads.own(), all: reads.all() };
   reads.end();
   const run = { check, startedAt, took, doubt: record.doubt(), trace: record.close() };

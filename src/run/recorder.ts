@@ -6,7 +6,8 @@ import type { Moment } from '../net/marks.ts';
 
 /** What one run notes: its marks, its trace, its doubt, and the phase it stands in. Nothing is added once it is closed. */
 export type Recorder = {
-  readonly mark: (what: string) => Seconds;
+  /** With `isStamped` the moment measures nothing and raises no doubt. */
+  readonly mark: (what: string, isStamped?: boolean) => Seconds;
   readonly trace: (what: string, data?: TraceEvent['data']) => void;
   readonly doubt: () => Seconds;
   /** How late the process may have been at all of its marks together, in seconds. */
@@ -46,13 +47,13 @@ export const recorder = (clock: () => Moment): Recorder => {
     if (closed || events.length > traceLimit.events) return;
     events.push(events.length < traceLimit.events ? event : { at: event.at, what: 'more happened than is kept' });
   };
-  const mark = (what: string) => {
+  const mark = (what: string, isStamped = false) => {
     const { at, streak } = clock();
     // What is marked was waited for since the mark before, so it cannot have been noticed later than that.
     const lateNow = Math.min(streak, at - before);
     before = at;
     if (!closed) {
-      doubt = Math.max(doubt, lateNow);
+      if (!isStamped) doubt = Math.max(doubt, lateNow);
       late += lateNow;
     }
     phase = standing[what] ?? phase;

@@ -231,3 +231,19 @@ test('execute: a run that met its limit because the process was kept from runnin
   const run = await execute(exampleCheck({ timeoutMs: 200 }), prober, emptyKit, { clock });
   assert.equal(run.outcome.void, 'starved');
 });
+
+test('execute: a run whose times the kernel stamped has no doubt, however busy the process was when it looked', async () => {
+  const steps = [0, 0.001, 0.1, 0.2];
+  const late = () => ({ at: steps.shift() ?? 0.3, streak: 0.05 });
+  const prober = exampleProber(async (context) => {
+    context.mark('sending');
+    context.mark('answered', true);
+    return { facts: {}, failures: [], stamped: true };
+  });
+  const run = await execute(exampleCheck(), prober, emptyKit, { clock: late });
+  assert.equal(run.doubt, 0.001);
+  assert.deepEqual(
+    run.trace.map(({ what }) => what),
+    ['sending', 'answered', 'ended'],
+  );
+});
