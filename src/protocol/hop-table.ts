@@ -1,3 +1,5 @@
+import { lossRatio } from './statistics.ts';
+
 /** One answer of a hop: whose it was, and after how long, in seconds. */
 export type HopAnswer = { readonly from: string; readonly rtt: number };
 
@@ -31,6 +33,7 @@ export type HopView = Hop & {
   readonly responder: string | undefined;
   /** Others that answered, those with most answers first; at most three. */
   readonly others: readonly string[];
+  /** 1 where nothing could be sent. */
   readonly loss: number;
   /** The least loss of this hop and all behind it: what this hop loses that it should have passed on. A router that answers seldom loses nothing. */
   readonly forwardedLoss: number;
@@ -44,7 +47,7 @@ export const hopViews = (hops: readonly Hop[], before: readonly string[] = []): 
     const hop = hops[index];
     if (hop === undefined) continue;
     const ranked = responders(hop.answers, before[index]);
-    const loss = hop.sent === 0 ? 0 : 1 - Math.min(1, hop.answers.length / hop.sent);
+    const loss = lossRatio(hop.sent, hop.answers.length);
     if (hop.sent > 0) least = Math.min(least, loss);
     views.unshift({
       ...hop,

@@ -48,6 +48,16 @@ export const jitter = (rtts: readonly number[]): number => {
 export const sampleDeviation = (values: readonly number[]): number =>
   values.length < 2 ? 0 : Math.sqrt(squares(values, sumOf(values) / values.length) / (values.length - 1));
 
+/**
+ * Share of packets without an answer, 0 to 1; 1 where nothing could be sent. Divided once: 8 of 10 give 0.2, and not the
+ * 0.19999999999999996 of a subtraction from 1, which would stay below a limit of 0.2.
+ */
+export const lossRatio = (sent: number, received: number): number =>
+  sent <= 0 ? 1 : Math.max(0, sent - received) / sent;
+
+/** A ratio in percent, without the digits that floating point adds: 0.07 gives `7 %`. */
+export const percentText = (ratio: number): string => `${Number((ratio * 100).toPrecision(12))} %`;
+
 /** The sum of numbers. */
 export const sumOf = (values: readonly number[]): number => {
   let sum = 0;

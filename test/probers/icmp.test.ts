@@ -6,6 +6,7 @@ import { test } from 'node:test';
 import { loadValue } from '../../src/config/load.ts';
 import { problemText } from '../../src/config/problem.ts';
 import { noEngine } from '../../src/net/icmp/engine.ts';
+import { pingMetrics, pingPoints } from '../../src/net/icmp/network-exporter.ts';
 import { openEngine } from '../../src/net/icmp/open-engine.ts';
 import { resolver } from '../../src/net/resolve.ts';
 import { remember } from '../../src/probers/icmp/facts.ts';
@@ -28,7 +29,7 @@ test('icmp: addresses: all pings each address of a name, and each has its series
   await using context = testContext({ resolver: resolver({ hostsFile, servers: [] }), engine: openEngine });
   const settings = icmp.settings.parse({ preferred_ip_protocol: 'ip4', addresses: 'all' });
   const outcome = await icmp.probe('many', settings, context);
-  assert.deepEqual(outcome.failures, []);
+  assert.deepEqual([outcome.failures, outcome.stamped], [[], engine.capabilities.sendStamps]);
   assert.deepEqual(
     outcome.facts.bursts?.map(({ ip, sent, rtts }) => [ip, sent, rtts.length]),
     [
@@ -105,6 +106,19 @@ test('icmp: network_exporter has 0 for all times, and a loss of 1, where nothing
   assert.equal(points.get(`ping_loss_percent{${labels}}`), 1);
   assert.equal(points.get(`ping_rtt_seconds{${labels},type="mean"}`), 0);
   assert.equal(points.get('probe_icmp_loss_ratio'), 1);
+});
+
+test('icmp: network_exporter has a loss of 1 where nothing could be sent, and 8 of 10 are 0.2', () => {
+  const later = { late: 0, duplicates: 0 };
+  const bursts = [
+    { ip: '192.0.2.1', sent: 0, rtts: [], hopLimit: undefined, later },
+    { ip: '192.0.2.2', sent: 10, rtts: new Array<number>(8).fill(0.1), hopLimit: 64, later },
+  ];
+  const losses = pingPoints('host.example', bursts, undefined).filter(({ metric }) => metric === pingMetrics.pingLoss);
+  assert.deepEqual(
+    losses.map(({ value }) => value),
+    [1, 0.2],
+  );
 });
 
 const problemsOf = (target: Record<string, unknown>): string[] => {

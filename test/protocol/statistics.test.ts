@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { jitter, sampleDeviation, statisticsOf, sumOf } from '../../src/protocol/statistics.ts';
+import { jitter, lossRatio, percentText, sampleDeviation, statisticsOf, sumOf } from '../../src/protocol/statistics.ts';
 
 test('statistics: of one to ten', () => {
   const said = statisticsOf([2, 4, 4, 4, 5, 5, 7, 9]);
@@ -32,4 +32,16 @@ test('statistics: best, median, mean and worst are in order, and no spread is ne
       assert.ok(sumOf(rtts) >= said.worst);
     }),
   );
+});
+
+test('statistics: loss is divided once, so that 8 of 10 reaches a limit of 0.2', () => {
+  assert.equal(lossRatio(10, 8), 0.2);
+  for (let sent = 1; sent <= 100; sent += 1)
+    for (let received = 0; received <= sent; received += 1)
+      assert.equal(lossRatio(sent, received), (sent - received) / sent);
+  assert.deepEqual([lossRatio(4, 5), lossRatio(4, 0), lossRatio(0, 0)], [0, 1, 1]);
+});
+
+test('statistics: percent has no digits of floating point', () => {
+  assert.deepEqual([0.07, 0.29, 1 / 3, 0, 1].map(percentText), ['7 %', '29 %', '33.3333333333 %', '0 %', '100 %']);
 });

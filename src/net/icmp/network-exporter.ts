@@ -1,6 +1,6 @@
 import type { Seconds } from '../../kernel/check.ts';
 import { counter, gauge, type Point, point } from '../../kernel/metric.ts';
-import { sampleDeviation, statisticsOf, sumOf } from '../../protocol/statistics.ts';
+import { lossRatio, sampleDeviation, statisticsOf, sumOf } from '../../protocol/statistics.ts';
 
 const dialect = { dialect: 'network_exporter' } as const;
 
@@ -37,10 +37,14 @@ export const pingMetrics = {
     ...dialect,
     labels: pingLabels,
   }),
-  pingLoss: gauge('ping_loss_percent', 'Share of packets lost in the last run: a ratio, 0 to 1, despite its name.', {
-    ...dialect,
-    labels: pingLabels,
-  }),
+  pingLoss: gauge(
+    'ping_loss_percent',
+    'Share of packets lost in the last run: a ratio, 0 to 1, despite its name; 1 where none could be sent.',
+    {
+      ...dialect,
+      labels: pingLabels,
+    },
+  ),
   pingRtt: gauge('ping_rtt_seconds', 'Round trips of the last run, in seconds; all 0 when nothing was answered.', {
     ...dialect,
     labels: { ...pingLabels, type: pingType },
@@ -66,7 +70,7 @@ export const pingPoints = (
     const labels = { target, target_ip: ip };
     const points = [
       point(pingMetrics.pingStatus, rtts.length > 0 ? 1 : 0, labels),
-      point(pingMetrics.pingLoss, sent === 0 ? 0 : 1 - rtts.length / sent, labels),
+      point(pingMetrics.pingLoss, lossRatio(sent, rtts.length), labels),
     ];
     // safe: the names of the table are those of the record
     for (const [type, value] of Object.entries(roundTripTypes(rtts)) as [keyof typeof pingType, number][])

@@ -9,6 +9,7 @@ import { notPermitted, packetFailure } from '../../net/icmp/probe-failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
 import type { Address } from '../../protocol/ip-address.ts';
+import { percentText } from '../../protocol/statistics.ts';
 import { type Burst, type IcmpFacts, type IcmpMemory, type Later, remember } from './facts.ts';
 import { icmpMetrics, icmpPoints } from './points.ts';
 import { burstMs, type IcmpSettings, icmpSettings } from './settings.ts';
@@ -40,12 +41,13 @@ const probe = async (
   const chosen = settings.addresses === 'all' ? allOf(found.addresses, context) : [found.address];
   const sentAt = context.mark('sending');
   const all = await Promise.all(chosen.map((address) => burst(engine, address, settings, context)));
-  context.mark('answered');
+  const stamped = all.every((each) => each.isStamped);
+  context.mark('answered', stamped);
   const learned = { ...facts, setupSeconds: sentAt - resolvedAt, bursts: all.map((each) => each.burst) };
   const ours = all.find((each) => each.engine !== undefined)?.engine;
   // The deadline is the target's doing; what the engine did to itself is not.
   if (ours !== undefined && !context.signal.aborted) return { facts: learned, failures: [], void: ours };
-  return { facts: learned, failures: all.flatMap(({ failures }) => failures) };
+  return { facts: learned, failures: all.flatMap(({ failures }) => failures), stamped };
 };
 
 const allOf = (addresses: readonly Address[], context: Context<IcmpMemory>): readonly Address[] => {
@@ -54,7 +56,12 @@ const allOf = (addresses: readonly Address[], context: Context<IcmpMemory>): rea
   return allowed.slice(0, mostAddresses);
 };
 
-type Done = { readonly burst: Burst; readonly failures: readonly Failure[]; readonly engine: string | undefined };
+type Done = {
+  readonly burst: Burst;
+  readonly failures: readonly Failure[];
+  readonly engine: string | undefined;
+  readonly isStamped: boolean;
+};
 
 const burst = async (
   engine: ProbeEngine,
@@ -84,8 +91,17 @@ const burst = async (
   const engineTrouble = isCut ? undefined : outcomes.find((outcome) => outcome.kind === 'engine')?.why;
   const learned: Burst = { ip: address.ip, sent: sent.length, rtts, hopLimit, later };
   context.trace('burst', { ip: address.ip, sent: sent.length, received: rtts.length });
-  return { burst: learned, failures: failuresOf(learned, outcomes, address, settings), engine: engineTrouble };
+  return {
+    burst: learned,
+    failures: failuresOf(learned, outcomes, address, settings),
+    engine: engineTrouble,
+    isStamped: isStamped(outcomes, engine),
+  };
 };
+
+/** Whether no clock of this process was in the times of a burst: those of its replies, or of the silence. */
+const isStamped = (outcomes: readonly ProbeOutcome[], { capabilities }: ProbeEngine): boolean =>
+  capabilities.sendStamps && outcomes.every((outcome) => outcome.kind !== 'reply' || outcome.clock === 'kernel');
 
 const requestFor = ({ ip }: Address, settings: IcmpSettings, later: Later): ProbeRequest => ({
   address: ip,
@@ -112,7 +128,7 @@ const failuresOf = (
   if (rtts.length > 0) {
     if (most === undefined || lost / sent <= most) return [];
     return [
-      failure('packet_loss', 'check', `${lost} of ${sent} packets to ${ip} were lost, more than ${most * 100} %`),
+      failure('packet_loss', 'check', `${lost} of ${sent} packets to ${ip} were lost, more than ${percentText(most)}`),
     ];
   }
   // An error that somebody sent says more than silence.

@@ -3,7 +3,7 @@ import { type Run, speaks } from '../../kernel/run.ts';
 import { addressMetrics, addressPoints } from '../../net/address.ts';
 import { addressSuccess } from '../../net/each-address.ts';
 import { pingMetrics, pingPoints } from '../../net/icmp/network-exporter.ts';
-import { statisticNames as stat, statisticsOf, sumOf } from '../../protocol/statistics.ts';
+import { lossRatio, statisticNames as stat, statisticsOf, sumOf } from '../../protocol/statistics.ts';
 import type { IcmpFacts, IcmpMemory } from './facts.ts';
 
 const blackbox = { dialect: 'blackbox_exporter' } as const;
@@ -58,7 +58,7 @@ export const icmpPoints = (run: Run<IcmpFacts>, memory: IcmpMemory | undefined, 
   // safe: the names of the table are those of the statistics
   for (const name of Object.keys(stat) as (keyof typeof stat)[])
     if (statistics !== undefined) points.push(point(icmpMetrics.rtt, statistics[name], { stat: name }));
-  if (sent > 0) points.push(point(icmpMetrics.loss, 1 - rtts.length / sent));
+  if (sent > 0) points.push(point(icmpMetrics.loss, lossRatio(sent, rtts.length)));
   points.push(...totals(memory));
   for (const { ip, rtts: answered } of isEach ? bursts : [])
     points.push(point(icmpMetrics.addressSuccess, answered.length > 0 ? 1 : 0, { address: ip }));

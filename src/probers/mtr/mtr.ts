@@ -9,6 +9,7 @@ import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { type HopView, hopViews } from '../../protocol/hop-table.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
 import type { Address } from '../../protocol/ip-address.ts';
+import { percentText } from '../../protocol/statistics.ts';
 import { type MtrFacts, type MtrMemory, remember } from './facts.ts';
 import { mtrMetrics, mtrPoints } from './points.ts';
 import { finalTimeoutMs, type MtrSettings, mtrSettings, usualTimeoutMs } from './settings.ts';
@@ -96,8 +97,8 @@ const failuresOf = (
     case 'reached': {
       const loss = views.at(-1)?.loss ?? 0;
       if (most === undefined || loss <= most) return [];
-      const lost = `${Math.round(loss * 100)} % of the packets to ${ip} were lost`;
-      return [failure('packet_loss', 'check', `${lost}, more than ${most * 100} %`)];
+      const lost = `${percentText(Number(loss.toFixed(3)))} of the packets to ${ip} were lost`;
+      return [failure('packet_loss', 'check', `${lost}, more than ${percentText(most)}`)];
     }
     case 'unreachable':
       return [packetFailure(path.objection ?? { kind: 'timeout' }, { address: ip, family, source })];

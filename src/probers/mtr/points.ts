@@ -107,8 +107,9 @@ const roundTrips = ({ answers }: NamedHop, make: (value: number, name: keyof typ
 const hopPoints = (hop: NamedHop): Point[] => {
   const place = String(hop.ttl).padStart(2, '0');
   const points = [
-    point(mtrMetrics.hopLoss, hop.loss, { ttl: place }),
-    point(mtrMetrics.hopForwardedLoss, hop.forwardedLoss, { ttl: place }),
+    // Nothing is lost of what this host did not send.
+    ...(hop.sent === 0 ? [] : [point(mtrMetrics.hopLoss, hop.loss, { ttl: place })]),
+    ...(hop.sent === 0 ? [] : [point(mtrMetrics.hopForwardedLoss, hop.forwardedLoss, { ttl: place })]),
     ...roundTrips(hop, (value, name) => point(mtrMetrics.hopRtt, value, { ttl: place, stat: name })),
   ];
   if (hop.responder !== undefined) points.push(point(mtrMetrics.hopInfo, 1, { ttl: place, hop_ip: hop.label }));
