@@ -40,7 +40,9 @@ export const traceBoard = (): TraceBoard => {
     if (isAnswer) row.answers.push({ from: outcome.from, rtt: outcome.rtt });
   };
   const hops = (): BoardHop[] => {
-    const all = [...rows].sort(([a], [b]) => a - b);
+    const sorted = [...rows].sort(([a], [b]) => a - b);
+    // The search also asks at a distance; what lies behind a gap is no part of the path.
+    const all = sorted.filter(([ttl], index) => ttl === (sorted[0]?.[0] ?? 1) + index);
     const target = all.findIndex(([, row]) => row.end === 'target');
     const end = target < 0 ? all.findIndex(([, row]) => row.end !== undefined) : target;
     const shown = end < 0 ? upToSilence(all) : all.slice(0, end + 1);

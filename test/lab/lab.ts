@@ -25,7 +25,11 @@ export type Lab = AsyncDisposable & {
   /** Sets a sysctl (its name with dots) in a place. */
   readonly sysctl: (place: Place, name: string, value: string | number) => Promise<void>;
   /** Rules of nftables in a place, at one hook, until disposed of. */
-  readonly rules: (place: Place, hook: 'input' | 'output', ...rules: readonly string[]) => Promise<AsyncDisposable>;
+  readonly rules: (
+    place: Place,
+    hook: 'input' | 'forward' | 'output',
+    ...rules: readonly string[]
+  ) => Promise<AsyncDisposable>;
 };
 
 /** The prefixes that the target and the neighbour answer for, and one whose packets vanish at the neighbour. */

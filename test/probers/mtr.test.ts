@@ -10,6 +10,7 @@ const run = (addresses: readonly (string | undefined)[], day = 1): Pick<MtrFacts
   day,
   path: {
     end: 'reached',
+    isStamped: true,
     sent: addresses.length * 2,
     hops: addresses.map((from, index) => ({
       ttl: index + 1,

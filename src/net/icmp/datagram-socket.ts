@@ -1,6 +1,6 @@
 import { errorKind } from '../../protocol/icmp-packet.ts';
 import { addressText } from '../../protocol/ip-address.ts';
-import { addressIn, controlTruncated, origins } from '../../protocol/linux-socket.ts';
+import { addressIn, controlTruncated, isSameAddress, origins } from '../../protocol/linux-socket.ts';
 import type { EngineCounts, ProbeOutcome } from './engine.ts';
 import { errorName, type Libc } from './libc.ts';
 import { type Message, type MessageReader, type MessageWriter, messagesAtOnce } from './messages.ts';
@@ -164,12 +164,14 @@ const socketOf = (
       else counts.stray += 1;
       return;
     }
-    const { type, code, info, stamp, hopLimit } = control;
-    const from = control.offenderAt < 0 ? '' : addressText(addressIn(view, control.offenderAt));
+    const { type, code, info, stamp, hopLimit, offenderAt } = control;
+    const from = offenderAt < 0 ? '' : addressText(addressIn(view, offenderAt));
+    const isTarget = offenderAt >= 0 && isSameAddress(view, offenderAt, pending.to);
     conclude(pending, stamp, (rtt, { clock }) => {
       const kindOfError = errorKind(family, type, code);
       if (kindOfError === 'hop') return { kind: 'hop', from, rtt, clock, hopLimit };
-      if (kindOfError === 'port' && kind === 'udp')
+      // From another address than the target's it is a refusal on the way.
+      if (kindOfError === 'port' && kind === 'udp' && isTarget)
         return { kind: 'reply', from, rtt, clock, hopLimit, via: 'port_unreachable' };
       if (kindOfError === 'too_big') return { kind: 'too_big', mtu: info, from };
       return { kind: 'unreachable', from, type, code, rtt, own: shared.isOwn(from) };

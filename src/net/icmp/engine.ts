@@ -31,7 +31,7 @@ export type RttClock = 'kernel' | 'mixed' | 'monotonic';
 
 /** What became of a probe. Round-trip times are in seconds. */
 export type ProbeOutcome =
-  /** The target itself answered. `refused` and `port_unreachable` are answers too. */
+  /** The target itself answered. `refused` is an answer too, and so is `port_unreachable` from the target's own address. */
   | {
       readonly kind: 'reply';
       readonly from: string;

@@ -1,6 +1,6 @@
 import { errorKind } from '../../protocol/icmp-packet.ts';
 import { addressText } from '../../protocol/ip-address.ts';
-import { addressIn, families, origins, sizes } from '../../protocol/linux-socket.ts';
+import { addressIn, families, isSameAddress, origins, sizes } from '../../protocol/linux-socket.ts';
 import type { Shared } from './datagram-socket.ts';
 import type { ProbeOutcome } from './engine.ts';
 import { errorName } from './libc.ts';
@@ -100,10 +100,13 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
       const trip = roundTrip(pending, stamp, performance.now());
       if (trip.isStepped) counts.clockSteps += 1;
       const { clock } = trip;
+      const { to } = pending;
       const rtt = trip.ns / 1e9;
       const kind = errorKind(family, type, code);
       if (kind === 'hop') outcome = { kind, from, rtt, clock, hopLimit };
-      else if (kind === 'port') outcome = { kind: 'reply', from, rtt, clock, hopLimit, via: 'port_unreachable' };
+      // From another address than the target's it is a refusal on the way.
+      else if (kind === 'port' && offenderAt >= 0 && isSameAddress(view, offenderAt, to))
+        outcome = { kind: 'reply', from, rtt, clock, hopLimit, via: 'port_unreachable' };
       else if (kind === 'too_big') outcome = { kind, mtu, from };
       else outcome = { kind: 'unreachable', from, type, code, rtt, own: shared.isOwn(from) };
     });

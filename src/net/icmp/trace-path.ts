@@ -1,6 +1,9 @@
 import type { Seconds } from '../../kernel/check.ts';
 import { type EndState, type Hop, type HopAnswer, isLoop } from '../../protocol/hop-table.ts';
 import type { ProbeEngine, ProbeOutcome, ProbeProtocol, ProbeRequest } from './engine.ts';
+import { findPath } from './find-path.ts';
+import { answerOf, answersForTarget } from './path-answers.ts';
+import { shareHops } from './shared-hops.ts';
 
 /** How a path is traced. */
 export type PathOptions = {
@@ -29,7 +32,10 @@ export type PathTrace = {
   readonly end: EndState;
   /** Who said that the target is unreachable, and how, when the path ended so. */
   readonly objection?: Extract<ProbeOutcome, { kind: 'unreachable' }>;
+  /** Packets that this run sent. An answer may count for several paths, so hops may have more. */
   readonly sent: number;
+  /** Whether each round trip lies between two timestamps of the kernel. */
+  readonly isStamped: boolean;
   /** What this host refused to send, as a code; the engine's own trouble as a sentence. Neither is loss. */
   readonly local?: string;
   readonly engine?: string;
@@ -44,9 +50,6 @@ export type PathContext = {
   readonly onProbe?: (ttl: number, round: number, outcome: ProbeOutcome) => void;
 };
 
-/** Hops that are tried at once while the path is not known; all 30 would give the target two dozen packets too many. */
-const window = 6;
-const mostSilent = 5;
 /** The part of a round over which its packets are spread. */
 const spread = 0.8;
 const jitterPart = 0.1;
@@ -59,10 +62,12 @@ type Draft = {
   readonly answers: (HopAnswer | undefined)[];
 };
 type Trouble = { local?: string; engine?: string };
+type Objection = Extract<ProbeOutcome, { kind: 'unreachable' }>;
 
 /**
  * Finds the hops to an address, several at once, and then sends each hop one packet per round, which is what routers answer
- * without a limit. Never rejects; ends early when the signal fires, with what is known by then.
+ * without a limit. Paths that are traced at once by one engine share what they learn of the routers that they all pass. Never rejects; ends
+ * early when the signal fires, with what is known by then.
  */
 export const tracePath = async (
   engine: ProbeEngine,
@@ -70,72 +75,133 @@ export const tracePath = async (
   context: PathContext,
 ): Promise<PathTrace> => {
   const { signal, sleep, random = Math.random } = context;
+  const { firstTtl, intervalMs } = options;
   const trouble: Trouble = {};
   let sent = 0;
-  let last = 0;
-  const send = async (ttl: number, round: number, onLater?: () => void): Promise<ProbeOutcome> => {
+  let isStamped = true;
+  const transmit = async (ttl: number, timeoutMs: number, onLater?: () => void): Promise<ProbeOutcome> => {
     sent += 1;
-    const timeoutMs = round > 0 && ttl === last ? options.finalTimeoutMs : options.replyTimeoutMs;
     const outcome = await engine.probe(requestFor(options, ttl, timeoutMs, onLater), signal);
     if (outcome.kind === 'local') trouble.local = outcome.code;
     if (outcome.kind === 'engine' && !signal.aborted) trouble.engine = outcome.why;
-    context.onProbe?.(ttl, round, outcome);
+    if ('clock' in outcome && outcome.clock !== 'kernel') isStamped = false;
     return outcome;
   };
+  const hops = shareHops(engine, {
+    group: groupOf(options),
+    target: `${options.address} ${options.port ?? ''}`,
+    intervalMs,
+    sleep,
+    send: (ttl) => transmit(ttl, options.replyTimeoutMs, () => countLate(ttl)),
+  });
+  /** What was heard last of each place: of the target if of that at all, of routers else. */
+  const latest = new Map<number, ProbeOutcome>();
+  const before = (ttl: number): string | undefined => {
+    if (ttl === 1) return '';
+    const outcome = latest.get(ttl - 1);
+    return hops.router(ttl - 1) ?? (outcome?.kind === 'hop' ? outcome.from : undefined);
+  };
+  const hear = (ttl: number, outcome: ProbeOutcome): void => {
+    if (outcome.kind === 'timeout' || latest.get(ttl)?.kind === 'reply') return;
+    latest.set(ttl, outcome);
+  };
 
-  const found = await discover(options, (ttl) => send(ttl, 0), signal);
+  const find = async (ttl: number): Promise<ProbeOutcome> => {
+    const recent = await hops.recall(ttl);
+    const outcome = recent?.kind === 'hop' ? recent : await transmit(ttl, options.replyTimeoutMs);
+    hear(ttl, outcome);
+    context.onProbe?.(ttl, 0, outcome);
+    return outcome;
+  };
+  const found = await findPath(options, { send: find, sleep, signal });
+  for (const [ttl, outcome] of [...found.outcomes].sort(([a], [b]) => a - b))
+    if (ttl < found.last) hops.learn(ttl, before(ttl), outcome);
+
   const drafts = new Map<number, Draft>();
   const draftOf = (ttl: number): Draft => {
     let draft = drafts.get(ttl);
     if (draft === undefined) {
-      draft = { ttl, found: found.responders[ttl - options.firstTtl], sent: 0, late: 0, answers: [] };
+      draft = { ttl, found: answerOf(found.outcomes.get(ttl))?.from, sent: 0, late: 0, answers: [] };
       drafts.set(ttl, draft);
     }
     return draft;
   };
-  last = found.last;
-  let { reachedAt, objection } = found;
-  const inRounds: Promise<void>[] = [];
+  const countLate = (ttl: number) => {
+    draftOf(ttl).late += 1;
+  };
+  let { last } = found;
+  let objection: Objection | undefined;
+  for (const outcome of found.outcomes.values()) if (outcome.kind === 'unreachable') objection ??= outcome;
+
+  const ownProbe = async (ttl: number): Promise<ProbeOutcome> => {
+    const timeoutMs = ttl === last ? options.finalTimeoutMs : options.replyTimeoutMs;
+    const outcome = await transmit(ttl, timeoutMs, () => countLate(ttl));
+    if (ttl < last) hops.learn(ttl, before(ttl), outcome);
+    return outcome;
+  };
   const probeHop = async (ttl: number, round: number) => {
     const draft = draftOf(ttl);
     const place = draft.answers.push(undefined) - 1;
     draft.sent += 1;
-    const outcome = await send(ttl, round, () => {
-      draft.late += 1;
-    });
-    if (outcome.kind === 'local' || outcome.kind === 'engine') draft.sent -= 1;
+    const shared = ttl < last ? hops.ask(ttl, before(ttl)) : undefined;
+    const outcome = await (shared ?? ownProbe(ttl));
+    if (outcome === undefined || outcome.kind === 'local' || outcome.kind === 'engine') draft.sent -= 1;
+    if (outcome === undefined) return;
+    context.onProbe?.(ttl, round, outcome);
+    hear(ttl, outcome);
     const answer = answerOf(outcome);
     if (answer !== undefined) draft.answers[place] = answer;
-    if (outcome.kind === 'reply') reachedAt = Math.min(reachedAt ?? ttl, ttl);
+    if (outcome.kind === 'reply') last = Math.min(last, ttl);
     if (outcome.kind === 'unreachable') objection ??= outcome;
     // The path has become longer since it was found.
-    if (outcome.kind === 'hop' && ttl === last && ttl < options.maxHops && found.end !== 'loop') last = ttl + 1;
+    if (outcome.kind === 'hop' && ttl === last && ttl < options.maxHops && !found.isLoop) last = ttl + 1;
   };
+  const inRounds: Promise<void>[] = [];
   for (let round = 1; round <= options.count && !signal.aborted; round += 1) {
     const startedAt = performance.now();
     // Finding the path has used up what routers answer in a second.
-    if (round === 1) await sleep((options.intervalMs / 1_000) * (1 + jitterPart * random()));
-    const hops = last - options.firstTtl + 1;
-    const step = ((options.intervalMs / 1_000) * spread) / Math.max(1, hops);
+    if (round === 1) await sleep((intervalMs / 1_000) * (1 + jitterPart * random()));
+    const step = ((intervalMs / 1_000) * spread) / Math.max(1, last - firstTtl + 1);
     const roundAt = round === 1 ? performance.now() : startedAt;
-    for (let ttl = options.firstTtl; ttl <= last && !signal.aborted; ttl += 1) {
+    for (let ttl = firstTtl; ttl <= last && !signal.aborted; ttl += 1) {
       inRounds.push(probeHop(ttl, round));
       await sleep(step * (1 + jitterPart * (2 * random() - 1)));
     }
-    const left = roundAt + options.intervalMs - performance.now();
+    const left = roundAt + intervalMs - performance.now();
     if (round < options.count && left > 0) await sleep(left / 1_000);
   }
+  hops.leave();
   await Promise.all(inRounds);
 
+  const reachedAt = reachedIn(latest);
   const heard = [...drafts.values()].sort((a, b) => a.ttl - b.ttl);
-  const hops = (reachedAt === undefined ? heard : heard.filter(({ ttl }) => ttl <= (reachedAt ?? ttl))).map(finished);
+  const path = heard.filter(({ ttl }) => ttl <= (reachedAt ?? ttl)).map(finished);
   return {
-    hops,
-    end: endOf(hops, reachedAt, objection, options.maxHops),
+    hops: path,
+    end: endOf(path, reachedAt, objection, options.maxHops),
     ...(objection === undefined || reachedAt !== undefined ? {} : { objection }),
     sent,
+    isStamped: isStamped && engine.capabilities.sendStamps,
     ...trouble,
   };
+};
+
+/** Packets that routers treat alike: only these are shared. */
+const groupOf = (options: PathOptions): string =>
+  [
+    options.address.includes(':') ? 6 : 4,
+    options.protocol,
+    options.source ?? '',
+    options.trafficClass ?? 0,
+    options.payloadBytes ?? '',
+    options.replyTimeoutMs,
+  ].join(' ');
+
+const reachedIn = (latest: ReadonlyMap<number, ProbeOutcome>): number | undefined => {
+  let reachedAt: number | undefined;
+  for (const [ttl, outcome] of latest)
+    if (answersForTarget(ttl, outcome, latest)) reachedAt = Math.min(reachedAt ?? ttl, ttl);
+  return reachedAt;
 };
 
 const requestFor = (
@@ -155,68 +221,12 @@ const requestFor = (
   onLater: onLater === undefined ? undefined : (what) => (what === 'late' ? onLater() : undefined),
 });
 
-const answerOf = (outcome: ProbeOutcome): HopAnswer | undefined =>
-  outcome.kind === 'reply' || outcome.kind === 'hop' || (outcome.kind === 'unreachable' && !outcome.own)
-    ? { from: outcome.from, rtt: outcome.rtt }
-    : undefined;
-
 const finished = ({ ttl, found, sent, late, answers }: Draft): Hop => ({
   ttl,
   found,
   sent,
   late,
   answers: answers.filter((answer) => answer !== undefined),
-});
-
-type Discovery = {
-  /** The hop to which it is worth sending. */
-  readonly last: number;
-  readonly reachedAt: number | undefined;
-  readonly objection: Extract<ProbeOutcome, { kind: 'unreachable' }> | undefined;
-  readonly end: 'loop' | 'other';
-  /** Whoever answered, from the first hop on. */
-  readonly responders: readonly (string | undefined)[];
-};
-
-const discover = async (
-  { firstTtl, maxHops, knownLength }: PathOptions,
-  send: (ttl: number) => Promise<ProbeOutcome>,
-  signal: AbortSignal,
-): Promise<Discovery> => {
-  const outcomes: ProbeOutcome[] = [];
-  const responders = () => outcomes.map((outcome) => answerOf(outcome)?.from);
-  let next = firstTtl;
-  let size = Math.max(1, Math.min(knownLength ?? window, maxHops) - firstTtl + 1);
-  if (knownLength === undefined) size = Math.min(window, maxHops - firstTtl + 1);
-  while (next <= maxHops && !signal.aborted) {
-    const ttls = Array.from({ length: Math.min(size, maxHops - next + 1) }, (_, index) => next + index);
-    outcomes.push(...(await Promise.all(ttls.map(send))));
-    next += ttls.length;
-    size = window;
-    const ended = outcomes.findIndex(({ kind }) => kind === 'reply' || kind === 'unreachable');
-    if (ended >= 0) {
-      const outcome = outcomes[ended];
-      return {
-        last: firstTtl + ended,
-        reachedAt: outcome?.kind === 'reply' ? firstTtl + ended : undefined,
-        objection: outcome?.kind === 'unreachable' ? outcome : undefined,
-        end: 'other',
-        responders: responders(),
-      };
-    }
-    if (isLoop(responders())) return { ...lastHeard(responders(), firstTtl), end: 'loop' };
-    if (outcomes.slice(-mostSilent).every(({ kind }) => kind !== 'hop') && outcomes.length >= mostSilent) break;
-  }
-  const heard = lastHeard(responders(), firstTtl);
-  // One hop further, since the next one is where it breaks; and as far as the path went before, since it may come back.
-  return { ...heard, last: Math.min(maxHops, Math.max(heard.last + 1, knownLength ?? 0)), end: 'other' };
-};
-
-const lastHeard = (responders: readonly (string | undefined)[], firstTtl: number) => ({
-  last: firstTtl + responders.findLastIndex((responder) => responder !== undefined),
-  reachedAt: undefined,
-  objection: undefined,
-  responders,
 });
 
 const endOf = (

@@ -54,7 +54,7 @@ const probe = async (
   if (isMute && path.engine !== undefined) return { facts, failures: [], void: path.engine };
   if (isMute && path.local !== undefined)
     return { facts, failures: [localFailure(path.local, settings.source_ip_address)] };
-  return { facts, failures: failuresOf(path, views, found.address, settings) };
+  return { facts, failures: failuresOf(path, views, found.address, settings), stamped: path.isStamped };
 };
 
 const refusalOf = (engine: ProbeEngine, { protocol }: MtrSettings, { family }: Address): Failure | undefined => {
