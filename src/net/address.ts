@@ -24,9 +24,15 @@ export type Found =
 
 /**
  * One address of a host, as blackbox_exporter chooses it: the first of the preferred family; with fallback, else the last of
- * the other. An address that the vantage must not probe is refused, also when a name leads to it.
+ * the other. An address that the vantage must not probe is refused, also when a name leads to it. `earlier` is chosen as long as the name has
+ * it and it is of that family: a load balancer's name, whose addresses take turns, then leads to one and the same.
  */
-export const findAddress = async (host: string, settings: AddressSettings, context: Context): Promise<Found> => {
+export const findAddress = async (
+  host: string,
+  settings: AddressSettings,
+  context: Context,
+  earlier?: string,
+): Promise<Found> => {
   const start = context.mark('resolving');
   const preferred = settings.preferred_ip_protocol === 'ip4' ? 4 : 6;
   const literal = isIP(host);
@@ -37,7 +43,8 @@ export const findAddress = async (host: string, settings: AddressSettings, conte
   const lookupSeconds = context.mark('resolved') - start;
   const refuse = (why: Failure): Found => ({ ok: false, failure: why, facts: { lookupSeconds } });
   if (!looked.ok) return refuse(context.signal.aborted ? timeoutIn('resolve') : looked.failure);
-  const address = chooseAddress(looked.addresses, settings);
+  const chosen = chooseAddress(looked.addresses, settings);
+  const address = looked.addresses.find(({ ip, family }) => ip === earlier && family === chosen?.family) ?? chosen;
   if (address === undefined)
     return refuse(
       failure('dns_no_address', 'resolve', `${host} has no IPv${preferred} address, and falling back is off`),

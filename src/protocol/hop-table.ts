@@ -1,3 +1,4 @@
+import { forwardedLosses, type HopCount } from './forwarded-loss.ts';
 import { lossRatio } from './statistics.ts';
 
 /** One answer of a hop: whose it was, and after how long, in seconds. */
@@ -29,57 +30,54 @@ export type EndState = keyof typeof endStates;
 
 /** A hop as it is told: who is there, and how much is lost. Ratios are 0 to 1. */
 export type HopView = Hop & {
-  /** Whoever answered most; in a round or else in the search; `undefined` when nobody did. */
+  /** Its name of earlier runs, or the address that answered most, in a round or else in the search; `undefined` without an answer. */
   readonly responder: string | undefined;
   /** Others that answered, those with most answers first; at most three. */
   readonly others: readonly string[];
   /** 1 where nothing could be sent. */
   readonly loss: number;
-  /** The least loss of this hop and all behind it: what this hop loses that it should have passed on. A router that answers seldom loses nothing. */
+  /** What this hop and those before it did not pass on, judged by all hops behind it as well: {@link forwardedLosses}. */
   readonly forwardedLoss: number;
 };
 
-/** The hops with their responders; `before` breaks ties, so that two equal routers do not take turns from run to run. */
-export const hopViews = (hops: readonly Hop[], before: readonly string[] = []): HopView[] => {
-  const views: HopView[] = [];
-  let least = 1;
-  for (let index = hops.length - 1; index >= 0; index -= 1) {
-    const hop = hops[index];
-    if (hop === undefined) continue;
-    const ranked = responders(hop.answers, before[index]);
-    const loss = lossRatio(hop.sent, hop.answers.length);
-    if (hop.sent > 0) least = Math.min(least, loss);
-    views.unshift({
-      ...hop,
-      responder: ranked[0] ?? hop.found,
-      others: ranked.slice(1, 4),
-      loss,
-      forwardedLoss: least,
-    });
-  }
-  return views;
+/** What earlier runs know of each hop, in the order of the hops. */
+export type Earlier = {
+  /** The name that a hop keeps although another of its routers answered more; nothing where there is none. */
+  readonly names?: readonly (string | undefined)[];
+  /** The packets of earlier runs and this one, from which the forwarded loss is taken; those of this run if not given. */
+  readonly counts?: readonly HopCount[];
 };
 
-const responders = (answers: readonly HopAnswer[], before: string | undefined): string[] => {
+/** The hops with their responders and losses. */
+export const hopViews = (hops: readonly Hop[], { names = [], counts }: Earlier = {}): HopView[] => {
+  const forwarded = forwardedLosses(counts ?? hops.map(countOf));
+  return hops.map((hop, index): HopView => {
+    const ranked = responders(hop.answers);
+    const responder = names[index] ?? ranked[0] ?? hop.found;
+    return {
+      ...hop,
+      responder,
+      others: ranked.filter((other) => other !== responder).slice(0, 3),
+      loss: lossRatio(hop.sent, hop.answers.length),
+      forwardedLoss: forwarded[index] ?? 1,
+    };
+  });
+};
+
+/** How many packets were sent to a hop, and how many it answered. */
+export const countOf = ({ sent, answers }: Hop): HopCount => ({ sent, received: answers.length });
+
+const responders = (answers: readonly HopAnswer[]): string[] => {
   const counts = new Map<string, number>();
   for (const { from } of answers) counts.set(from, (counts.get(from) ?? 0) + 1);
-  const weight = (address: string) => (counts.get(address) ?? 0) + (address === before ? 0.5 : 0);
-  return [...counts.keys()].sort((a, b) => weight(b) - weight(a) || (a < b ? -1 : 1));
+  return [...counts].sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1)).map(([address]) => address);
 };
 
 /** The hop that nobody answers at, in a path. */
-const unknownHop = '*';
+export const unknownHop = '*';
 
 /** The path as a list of responders, {@link unknownHop} where nobody answered. */
 export const pathOf = (hops: readonly HopView[]): string[] => hops.map(({ responder }) => responder ?? unknownHop);
-
-/** Whether two paths may be the same: as long, and no hop that both know is another. */
-export const isSamePath = (a: readonly string[], b: readonly string[]): boolean =>
-  a.length === b.length && a.every((hop, index) => hop === b[index] || hop === unknownHop || b[index] === unknownHop);
-
-/** The newer path, with what the older knew where the newer has nobody. Both are of one length. */
-export const mergePaths = (older: readonly string[], newer: readonly string[]): string[] =>
-  newer.map((hop, index) => (hop === unknownHop ? (older[index] ?? unknownHop) : hop));
 
 /**
  * A number for a path, 32 bits: FNV-1a over the text of its hops with `>` between.

@@ -5,12 +5,14 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadValue } from '../../src/config/load.ts';
 import { problemText } from '../../src/config/problem.ts';
+import type { Run } from '../../src/kernel/run.ts';
 import { noEngine } from '../../src/net/icmp/engine.ts';
 import { pingMetrics, pingPoints } from '../../src/net/icmp/network-exporter.ts';
 import { openEngine } from '../../src/net/icmp/open-engine.ts';
 import { resolver } from '../../src/net/resolve.ts';
-import { remember } from '../../src/probers/icmp/facts.ts';
+import { type IcmpFacts, type IcmpMemory, remember, sumOfTotals } from '../../src/probers/icmp/facts.ts';
 import { icmp } from '../../src/probers/icmp/icmp.ts';
+import { icmpPoints } from '../../src/probers/icmp/points.ts';
 import { probers } from '../../src/probers/index.ts';
 import { testContext } from '../servers/context.ts';
 import { pointsOf } from '../servers/points.ts';
@@ -68,13 +70,75 @@ test('icmp: totals grow from run to run, late replies after their run among them
     later: { late: 0, duplicates: 0 },
   });
   const first = burst(3, [0.1, 0.2]);
-  const one = remember(undefined, [first]);
+  const one = remember(undefined, { bursts: [first] });
   first.later.late = 1;
-  const two = remember(one, [burst(2, [0.1])]);
-  const total = two.get('192.0.2.1');
+  const two = remember(one, { bursts: [burst(2, [0.1])] });
+  const total = two.totals.get('192.0.2.1');
   assert.deepEqual([total?.sent, total?.received, total?.late, total?.duplicates], [5, 3, 1, 0]);
-  assert.equal(remember(two, []), two);
-  assert.deepEqual([...remember(two, [{ ...first, ip: '192.0.2.2' }]).keys()], ['192.0.2.2']);
+  assert.equal(remember(two, { bursts: [] }), two);
+});
+
+const onePing = (ip: string): Partial<IcmpFacts> => ({
+  address: { ip, family: 4, lookupSeconds: 0 },
+  bursts: [{ ip, sent: 1, rtts: [0.1], hopLimit: 64, later: { late: 1, duplicates: 0 } }],
+});
+
+test('icmp: totals grow although addresses take turns, and those of a thousand addresses are bounded', () => {
+  let memory = remember(undefined, onePing('192.0.2.1'));
+  for (let index = 0; index < 1_000; index += 1)
+    memory = remember(memory, onePing(`10.0.${index >> 8}.${index & 255}`));
+  memory = remember(memory, onePing('192.0.2.1'));
+  const sum = sumOfTotals(memory);
+  assert.deepEqual([sum.sent, sum.received, sum.late + sum.later.late], [1_002, 1_002, 1_002]);
+  assert.equal(memory.totals.size, 64);
+  assert.deepEqual([memory.ip, memory.latest], ['192.0.2.1', ['192.0.2.1']]);
+});
+
+test('icmp: a name keeps the address of the run before as long as it has it', { skip }, async () => {
+  const answers = [
+    ['127.0.0.2', '127.0.0.3'],
+    ['127.0.0.3', '127.0.0.2'],
+    ['127.0.0.4', '127.0.0.3'],
+  ];
+  const settings = icmp.settings.parse({ preferred_ip_protocol: 'ip4' });
+  const used: (string | undefined)[] = [];
+  let memory: IcmpMemory | undefined;
+  for (const addresses of answers) {
+    const folder = await mkdtemp(join(tmpdir(), 'bothways-hosts-'));
+    await using _folder = { [Symbol.asyncDispose]: () => rm(folder, { recursive: true }) };
+    const hostsFile = join(folder, 'hosts');
+    await writeFile(hostsFile, addresses.map((ip) => `${ip} turns\n`).join(''));
+    await using context = testContext<IcmpMemory>({
+      resolver: resolver({ hostsFile, servers: [] }),
+      engine: openEngine,
+      ...(memory === undefined ? {} : { memory }),
+    });
+    const { facts } = await icmp.probe('turns', settings, context);
+    memory = remember(memory, facts);
+    used.push(facts.address?.ip);
+  }
+  assert.deepEqual(used, ['127.0.0.2', '127.0.0.2', '127.0.0.4']);
+});
+
+test('icmp: a name that does not resolve has a ping_status of 0 and a loss of 1, at the addresses that it had', () => {
+  const failed = (memory: IcmpMemory | undefined) => {
+    // safe: what the points of a run are made from
+    const run = {
+      outcome: { facts: { address: { lookupSeconds: 0 } }, failures: [] },
+      check: { target: { address: 'host.example', names: ['network_exporter'] } },
+    } as unknown as Run<IcmpFacts>;
+    return icmpPoints(run, memory, false)
+      .filter(({ metric }) => metric === pingMetrics.pingStatus || metric === pingMetrics.pingLoss)
+      .map(({ labels, value }) => [labels.target_ip, value]);
+  };
+  assert.deepEqual(failed(undefined), [
+    ['', 0],
+    ['', 1],
+  ]);
+  assert.deepEqual(failed(remember(undefined, onePing('192.0.2.7'))), [
+    ['192.0.2.7', 0],
+    ['192.0.2.7', 1],
+  ]);
 });
 
 test('icmp: network_exporter has 0 for all times, and a loss of 1, where nothing was answered', () => {

@@ -28,7 +28,8 @@ const roundTripTypes = (rtts: readonly Seconds[]): Readonly<Record<keyof typeof 
 
 const pingLabels = {
   target: 'The host as the list has it.',
-  target_ip: 'The address that was probed; one each with `addresses: all`, else one.',
+  target_ip:
+    'The address that was probed; one each with `addresses: all`, else one. Absent for a name that has never had an address.',
 } as const;
 
 /** network_exporter's series of a ping. */

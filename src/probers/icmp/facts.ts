@@ -1,5 +1,6 @@
 import type { Seconds } from '../../kernel/check.ts';
 import type { AddressFacts } from '../../net/address.ts';
+import { sumOf } from '../../protocol/statistics.ts';
 
 /** What came after the verdict of a packet: counted as long as somebody may ask. */
 export type Later = { late: number; duplicates: number };
@@ -32,25 +33,64 @@ export type Totals = {
   readonly later: Later;
 };
 
-/** What outlives an ICMP run: the totals of each address. */
-export type IcmpMemory = ReadonlyMap<string, Totals>;
+/** What outlives an ICMP run. */
+export type IcmpMemory = {
+  /** The address that was chosen last; a name that has it still is not led to another. */
+  readonly ip: string | undefined;
+  /** The addresses of the latest run that had any. */
+  readonly latest: readonly string[];
+  /** The totals of each address, also of those that the latest run did not ping; the one unused for longest is first. */
+  readonly totals: ReadonlyMap<string, Totals>;
+  /** The totals of addresses that are not kept apart any more, together. */
+  readonly others: Totals;
+};
+
+/** Addresses whose totals are kept apart. */
+const mostKept = 64;
 
 const none: Totals = { sent: 0, received: 0, late: 0, duplicates: 0, rttSeconds: 0, later: { late: 0, duplicates: 0 } };
+const start: IcmpMemory = { ip: undefined, latest: [], totals: new Map(), others: none };
 
-/** Adds a run to the totals. Addresses that are not probed any more are forgotten. */
-export const remember = (memory: IcmpMemory | undefined, bursts: readonly Burst[]): IcmpMemory => {
-  const next = new Map<string, Totals>();
-  for (const { ip, sent, rtts, later } of bursts) {
-    const before = memory?.get(ip) ?? none;
-    next.set(ip, {
-      sent: before.sent + sent,
-      received: before.received + rtts.length,
-      late: before.late + before.later.late,
-      duplicates: before.duplicates + before.later.duplicates,
-      rttSeconds: before.rttSeconds + rtts.reduce((sum, rtt) => sum + rtt, 0),
-      later,
-    });
-  }
+/** Adds a run to the totals. Those of addresses that it did not ping stay, since names of load balancers come back to them. */
+export const remember = (memory: IcmpMemory = start, { address, bursts = [] }: Partial<IcmpFacts>): IcmpMemory => {
   // A name that could not be resolved says nothing about what it led to before.
-  return bursts.length === 0 && memory !== undefined ? memory : next;
+  if (bursts.length === 0) return memory;
+  const totals = new Map(memory.totals);
+  for (const burst of bursts) {
+    const before = totals.get(burst.ip) ?? none;
+    totals.delete(burst.ip);
+    totals.set(burst.ip, added(before, burst));
+  }
+  let { others } = memory;
+  for (const [ip, total] of totals) {
+    if (totals.size <= mostKept) break;
+    totals.delete(ip);
+    others = joined(others, total);
+  }
+  return { ip: address?.ip ?? memory.ip, latest: bursts.map(({ ip }) => ip), totals, others };
 };
+
+/** All packets of a check since its first run. */
+export const sumOfTotals = ({ totals, others }: IcmpMemory): Totals => {
+  let sum = others;
+  for (const total of totals.values()) sum = joined(sum, total);
+  return sum;
+};
+
+const added = (before: Totals, { sent, rtts, later }: Burst): Totals => ({
+  sent: before.sent + sent,
+  received: before.received + rtts.length,
+  late: before.late + before.later.late,
+  duplicates: before.duplicates + before.later.duplicates,
+  rttSeconds: before.rttSeconds + sumOf(rtts),
+  later,
+});
+
+const joined = (a: Totals, b: Totals): Totals => ({
+  sent: a.sent + b.sent,
+  received: a.received + b.received,
+  late: a.late + a.later.late + b.late + b.later.late,
+  duplicates: a.duplicates + a.later.duplicates + b.duplicates + b.later.duplicates,
+  rttSeconds: a.rttSeconds + b.rttSeconds,
+  later: none.later,
+});

@@ -31,7 +31,7 @@ const probe = async (
   settings: IcmpSettings,
   context: Context<IcmpMemory>,
 ): Promise<Outcome<IcmpFacts>> => {
-  const found = await findAddress(host, settings, context);
+  const found = await findAddress(host, settings, context, context.memory?.ip);
   if (!found.ok) return { facts: { address: found.facts }, failures: [found.failure] };
   const engine = await context.kit.engine();
   const resolvedAt = context.mark('resolved');
@@ -155,7 +155,7 @@ export const icmp = defineProber<IcmpFacts, IcmpMemory>()({
   warmUp: (_settings, kit) => kit.engine(),
   locate,
   probe,
-  remember: (memory, { facts }) => remember(memory, facts.bursts ?? []),
+  remember: (memory, { facts }) => remember(memory, facts),
   points: (run, memory) => icmpPoints(run, memory, isEach(run.check.module.settings)),
 });
 

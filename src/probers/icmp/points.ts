@@ -4,7 +4,7 @@ import { addressMetrics, addressPoints } from '../../net/address.ts';
 import { addressSuccess } from '../../net/each-address.ts';
 import { pingMetrics, pingPoints } from '../../net/icmp/network-exporter.ts';
 import { lossRatio, statisticNames as stat, statisticsOf, sumOf } from '../../protocol/statistics.ts';
-import type { IcmpFacts, IcmpMemory } from './facts.ts';
+import { type IcmpFacts, type IcmpMemory, sumOfTotals } from './facts.ts';
 
 const blackbox = { dialect: 'blackbox_exporter' } as const;
 const phase = {
@@ -62,17 +62,26 @@ export const icmpPoints = (run: Run<IcmpFacts>, memory: IcmpMemory | undefined, 
   points.push(...totals(memory));
   for (const { ip, rtts: answered } of isEach ? bursts : [])
     points.push(point(icmpMetrics.addressSuccess, answered.length > 0 ? 1 : 0, { address: ip }));
-  if (speaks(run, 'network_exporter')) points.push(...pingPoints(run.check.target.address, bursts, memory));
+  if (speaks(run, 'network_exporter'))
+    points.push(
+      ...pingPoints(run.check.target.address, bursts.length > 0 ? bursts : unsent(facts, memory), memory?.totals),
+    );
   return points;
 };
 
+/** A run that came to no packet, for a name without an address say, is one whose packets are all lost: to the addresses of the run before. */
+const unsent = ({ address }: Partial<IcmpFacts>, memory: IcmpMemory | undefined) => {
+  const known = address?.ip === undefined ? (memory?.latest ?? []) : [address.ip];
+  return (known.length > 0 ? known : ['']).map((ip) => ({ ip, sent: 0, rtts: [] }));
+};
+
 const totals = (memory: IcmpMemory | undefined): Point[] => {
-  if (memory === undefined) return [];
-  const all = [...memory.values()];
+  if (memory === undefined || memory.totals.size === 0) return [];
+  const { sent, received, late, duplicates, later } = sumOfTotals(memory);
   return [
-    point(icmpMetrics.sent, sumOf(all.map(({ sent }) => sent))),
-    point(icmpMetrics.received, sumOf(all.map(({ received }) => received))),
-    point(icmpMetrics.late, sumOf(all.map(({ late, later }) => late + later.late))),
-    point(icmpMetrics.duplicate, sumOf(all.map(({ duplicates, later }) => duplicates + later.duplicates))),
+    point(icmpMetrics.sent, sent),
+    point(icmpMetrics.received, received),
+    point(icmpMetrics.late, late + later.late),
+    point(icmpMetrics.duplicate, duplicates + later.duplicates),
   ];
 };

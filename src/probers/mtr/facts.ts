@@ -1,6 +1,8 @@
 import type { AddressFacts } from '../../net/address.ts';
 import type { PathTrace } from '../../net/icmp/trace-path.ts';
-import { type HopView, hopViews, isSamePath, mergePaths, pathHash, pathOf } from '../../protocol/hop-table.ts';
+import { addRun, type HopCount } from '../../protocol/forwarded-loss.ts';
+import { countOf, type Hop, type HopView, hopViews, pathHash } from '../../protocol/hop-table.ts';
+import { addPath, isOfHop, noHistory, type PathHistory } from '../../protocol/path-history.ts';
 import { sumOf } from '../../protocol/statistics.ts';
 
 /** What an MTR run learns. `day` counts days since the epoch. */
@@ -10,8 +12,9 @@ export type MtrFacts = {
   readonly day: number;
 };
 
-/** What was sent to one address at one place of the path. */
+/** What was sent to one address at one place of the path to one target. */
 type Pair = {
+  readonly target: string;
   readonly ttl: number;
   readonly path: string;
   readonly sent: number;
@@ -26,10 +29,15 @@ export type NamedHop = HopView & { readonly label: string };
 
 /** What outlives an MTR run. */
 export type MtrMemory = {
+  /** The address that the path led to last; a name that has it still is not led to another. */
+  readonly ip: string | undefined;
   /** How long the path was when the target was reached last. */
   readonly length: number | undefined;
   readonly hops: readonly NamedHop[];
-  readonly path: readonly string[];
+  /** The path to that address. */
+  readonly history: PathHistory;
+  /** Packets to each hop of it, and answers, of the latest runs. */
+  readonly counts: readonly HopCount[];
   readonly hash: number;
   readonly changes: number;
   readonly late: number;
@@ -47,9 +55,11 @@ const unknown = 'unknown';
 const other = 'other';
 
 const start: MtrMemory = {
+  ip: undefined,
   length: undefined,
   hops: [],
-  path: [],
+  history: noHistory,
+  counts: [],
   hash: 0,
   changes: 0,
   late: 0,
@@ -59,12 +69,15 @@ const start: MtrMemory = {
 };
 
 /** Folds a run into what is kept. A run that found no path, because its name did not resolve say, changes nothing. */
-export const remember = (memory: MtrMemory = start, { path: trace, day }: Partial<MtrFacts>): MtrMemory => {
+export const remember = (memory: MtrMemory = start, { address, path: trace, day }: Partial<MtrFacts>): MtrMemory => {
   if (trace === undefined || day === undefined || trace.hops.length === 0) return memory;
-  const views = hopViews(trace.hops, memory.path);
-  const newPath = pathOf(views);
-  const same = isSamePath(memory.path, newPath);
-  const path = same ? mergePaths(memory.path, newPath) : newPath;
+  const ip = address?.ip ?? memory.ip;
+  // The path to another address is another path, not one that has changed.
+  const { history: earlier, counts: earlierCounts, length } = ip === memory.ip ? memory : start;
+  const { history, changedAt } = addPath(earlier, trace.hops, trace.end === 'reached');
+  const counts = countsAfter(earlierCounts, trace.hops, changedAt);
+  const names = trace.hops.map((hop, index) => (isOfHop(history.hops[index], hop) ? history.path[index] : undefined));
+  const views = hopViews(trace.hops, { names, counts });
   const addresses = new Set(memory.seen.day === day ? memory.seen.addresses : []);
   let { unnamed } = memory;
   const hops = views.map((view): NamedHop => {
@@ -78,25 +91,41 @@ export const remember = (memory: MtrMemory = start, { path: trace, day }: Partia
     return { ...view, label: responder };
   });
   return {
-    length: trace.end === 'reached' ? views.at(-1)?.ttl : memory.length,
+    ip,
+    length: trace.end === 'reached' ? views.at(-1)?.ttl : length,
     hops,
-    path,
-    hash: pathHash(path),
-    changes: memory.changes + (same || memory.path.length === 0 ? 0 : 1),
+    history,
+    counts,
+    hash: pathHash(history.path),
+    changes: memory.changes + (changedAt === undefined ? 0 : 1),
     late: memory.late + sumOf(trace.hops.map(({ late }) => late)),
     seen: { day, addresses },
     unnamed,
-    pairs: pairsAfter(memory.pairs, hops),
+    pairs: pairsAfter(memory.pairs, ip ?? '', hops),
   };
 };
 
-const pairsAfter = (before: ReadonlyMap<string, Pair>, hops: readonly NamedHop[]): ReadonlyMap<string, Pair> => {
+const countsAfter = (
+  earlier: readonly HopCount[],
+  hops: readonly Hop[],
+  changedAt: number | undefined,
+): readonly HopCount[] =>
+  hops.map((hop, index) =>
+    addRun(changedAt !== undefined && index >= changedAt ? undefined : earlier[index], countOf(hop)),
+  );
+
+const pairsAfter = (
+  before: ReadonlyMap<string, Pair>,
+  target: string,
+  hops: readonly NamedHop[],
+): ReadonlyMap<string, Pair> => {
   const pairs = new Map<string, Pair>();
   for (const [key, pair] of before) if (pair.absent < mostAbsent) pairs.set(key, { ...pair, absent: pair.absent + 1 });
   for (const { ttl, label, sent, answers } of hops) {
-    const key = `${ttl} ${label}`;
+    const key = `${target} ${ttl} ${label}`;
     const known = before.get(key);
     pairs.set(key, {
+      target,
       ttl,
       path: label,
       sent: (known?.sent ?? 0) + sent,

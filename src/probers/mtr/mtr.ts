@@ -6,7 +6,7 @@ import type { ProbeEngine } from '../../net/icmp/engine.ts';
 import { localFailure, notPermitted, packetFailure } from '../../net/icmp/probe-failure.ts';
 import { type PathTrace, tracePath } from '../../net/icmp/trace-path.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
-import { type HopView, hopViews } from '../../protocol/hop-table.ts';
+import type { HopView } from '../../protocol/hop-table.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
 import type { Address } from '../../protocol/ip-address.ts';
 import { percentText } from '../../protocol/statistics.ts';
@@ -39,14 +39,14 @@ const probe = async (
   const place = hostAndPort(target);
   if (place === undefined)
     return { facts: {}, failures: [failure('target_invalid', 'setup', 'the target is not a host, or host:port')] };
-  const found = await findAddress(place.host, settings, context);
+  const found = await findAddress(place.host, settings, context, context.memory?.ip);
   if (!found.ok) return { facts: { address: found.facts }, failures: [found.failure] };
   const engine = await context.kit.engine();
   const forbidden = refusalOf(engine, settings, found.address);
   if (forbidden !== undefined) return { facts: { address: found.facts }, failures: [forbidden] };
   const path = await tracePath(engine, pathOptions(found.address, place.port, settings, context.memory), context);
   const facts = { address: found.facts, path, day: Math.floor(Date.now() / dayMs) };
-  const views = hopViews(path.hops, context.memory?.path);
+  const views = path.hops.length === 0 ? [] : remember(context.memory, facts).hops;
   for (const { ttl, responder, loss, forwardedLoss } of views)
     context.trace('hop', { ttl, from: responder ?? '*', loss, forwarded: forwardedLoss });
   context.trace('path', { end: path.end, sent: path.sent });
@@ -81,7 +81,7 @@ const pathOptions = (
   payloadBytes: settings.payload_size,
   trafficClass: settings.dscp << 2,
   source: settings.source_ip_address,
-  knownLength: memory?.length,
+  knownLength: memory?.ip === ip ? memory.length : undefined,
 });
 
 const failuresOf = (

@@ -91,7 +91,7 @@ export const mtrPoints = (run: Run<MtrFacts>, memory: MtrMemory | undefined): Po
     ...compatiblePoints(
       facts.address?.ip ?? '',
       hops.map((hop) => ({ ttl: hop.ttl, path: hop.label, rtts: hop.answers.map(({ rtt }) => rtt), loss: hop.loss })),
-      memory.pairs.values(),
+      [...memory.pairs.values()].filter(({ target }) => target === memory.ip),
     ),
   );
   return points;
