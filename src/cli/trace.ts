@@ -6,7 +6,7 @@ import { parseDuration } from '../kernel/duration.ts';
 import { printable } from '../kernel/printable.ts';
 import type { ProbeEngine } from '../net/icmp/engine.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
-import { notPermitted } from '../net/icmp/probe-failure.ts';
+import { localFailure, notPermitted, wrongDestination } from '../net/icmp/probe-failure.ts';
 import { type PathOptions, type PathTrace, tracePath } from '../net/icmp/trace-path.ts';
 import { kit as makeKit } from '../net/kit.ts';
 import { timerText } from '../net/settings.ts';
@@ -117,7 +117,13 @@ const addressOf = async (
   return chosen ?? `${host} has no address of that family`;
 };
 
-const refusal = (engine: ProbeEngine, protocol: PathOptions['protocol'], { family }: Address): string | undefined => {
+const refusal = (
+  engine: ProbeEngine,
+  protocol: PathOptions['protocol'],
+  { ip, family }: Address,
+): string | undefined => {
+  const wrong = wrongDestination(ip)?.detail;
+  if (wrong !== undefined) return wrong;
   if (protocol === 'icmp') return notPermitted(engine, family)?.detail;
   return engine.capabilities[protocol] ? undefined : engine.capabilities.why;
 };
@@ -174,6 +180,7 @@ type Shown = {
   readonly title: string;
   readonly host: string;
   readonly address: string;
+  readonly source?: string | undefined;
   readonly protocol: string;
   readonly isLive: boolean;
 };
@@ -187,7 +194,8 @@ const finish = (path: PathTrace, hops: readonly BoardHop[], shown: Shown, io: Io
     io.stdout.write(
       `${[colours.strong(shown.title), ...table, `${verdict} ${counted(path.sent, 'packet')}`].join('\n')}\n`,
     );
-    if (path.local !== undefined) io.stderr.write(`bothways: this host refused to send (${path.local})\n`);
+    if (path.local !== undefined)
+      io.stderr.write(`bothways: ${localFailure(path.local, shown.address, shown.source).detail}\n`);
     if (path.engine !== undefined) io.stderr.write(`bothways: ${path.engine}\n`);
   }
   // Ctrl-C is how the live table ends; a report that it cut short is not complete.

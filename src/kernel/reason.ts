@@ -77,8 +77,9 @@ export const reasons = {
     look: 'A load balancer or proxy in front; connection limits.',
   },
   unreachable: {
-    means: 'The network said that the address cannot be reached (no route, host or network unreachable, prohibited).',
-    look: 'Routes at the vantage; IPv6 without an IPv6 uplink.',
+    means:
+      'The address cannot be reached: the network said so, or this host has no route or a packet filter in the way.',
+    look: 'The detail, which says who refused; routes and packet filters there; IPv6 without an IPv6 uplink.',
   },
   source_address_unavailable: {
     means: 'The local address to connect from does not exist at this vantage or is in use.',

@@ -147,7 +147,75 @@ test('icmp: a source address that is not there gives reason source_address_unava
   await using lab = await labFor(t);
   if (lab === undefined) return;
   const said = await probe(lab, `icmp://${addresses.peer(4)}`, { source_ip_address: '192.0.2.1' });
-  failed(said, 'source_address_unavailable', 'request', /ENETUNREACH for packets from 192\.0\.2\.1/);
+  failed(
+    said,
+    'source_address_unavailable',
+    'request',
+    /^192\.0\.2\.1: this host does not have this source address \(ENETUNREACH\)/,
+  );
+});
+
+test('icmp, mtr: each local cause has one clear sentence with what to write', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined || (await needs(t, 'nft')) === undefined) return;
+  const invalid = 'target_invalid';
+  for (const [host, reason, phase, detail] of [
+    ['0.0.0.0', invalid, 'setup', /^0\.0\.0\.0: this is the unspecified address, .*; write the address of a host$/],
+    ['[::]', invalid, 'setup', /^::: this is the unspecified address/],
+    ['224.0.0.1', invalid, 'setup', /^224\.0\.0\.1: this is a multicast address, .*; write the address of one host$/],
+    ['[ff02::1]', invalid, 'setup', /^ff02::1: this is a multicast address/],
+    ['[fe80::1%nosuch]', invalid, 'setup', /has no interface nosuch .*; write one of to-r1, to-peer|to-peer, to-r1/],
+    ['[fe80::1%77]', invalid, 'setup', /this host has no interface 77/],
+    ['[fe80::1]', invalid, 'setup', /^fe80::1: an address of a link needs an interface; write one of/],
+    ['10.20.0.255', invalid, 'request', /^10\.20\.0\.255: this is a broadcast address, .* \(EACCES\)$/],
+    ['255.255.255.255', invalid, 'setup', /this is a broadcast address/],
+    [
+      '203.0.113.1',
+      'unreachable',
+      'request',
+      /^203\.0\.113\.1: this host has no route to it; add a route, .*\(ENETUNREACH\)$/,
+    ],
+    ['[2001:db8::1]', 'unreachable', 'request', /^2001:db8::1: this host has no route to it/],
+  ] as const) {
+    failed(await probe(lab, `icmp://${host}`), reason, phase, detail);
+    if (host.endsWith('.1') || host.includes('nosuch'))
+      failed(await probe(lab, `mtr://${host}`, quick, '10s'), reason, phase, detail);
+  }
+  await lab.ip('src', 'route', 'add', 'prohibit', '203.0.113.1');
+  await lab.ip('src', 'route', 'add', 'unreachable', '203.0.113.2');
+  await lab.ip('src', 'route', 'add', 'blackhole', '203.0.113.3');
+  await using _fault = await lab.rules('src', 'output', 'ip daddr 10.98.0.1 drop');
+  for (const [host, detail] of [
+    ['203.0.113.1', /: a route of this host prohibits it; .*\(EACCES\)$/],
+    ['203.0.113.2', /: a route of this host says that it is unreachable; .*\(EHOSTUNREACH\)$/],
+    ['203.0.113.3', /: a route of this host discards it, .*\(EINVAL\)$/],
+    [addresses.peer(4), /: a packet filter of this host drops what is sent to it; .*\(EPERM\)$/],
+  ] as const)
+    failed(await probe(lab, `icmp://${host}`), 'unreachable', 'request', detail);
+  // A source address of this host is not the cause.
+  const own = { source_ip_address: '10.20.0.1' };
+  failed(await probe(lab, 'icmp://198.51.100.1', own), 'unreachable', 'request', /this host has no route to it/);
+  const dead = await probe(lab, `icmp://${addresses.nobody(4)}`, {}, '8s');
+  failed(
+    dead,
+    'unreachable',
+    'processing',
+    /: the next hop does not answer on the link of this host; .*host unreachable/,
+  );
+});
+
+test('icmp: where there is no route, network_exporter has a loss of 1', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined) return;
+  const burst = { count: 3, interval: '20ms', reply_timeout: '200ms' };
+  const ping = await probe(lab, 'icmp://203.0.113.1', burst);
+  assert.deepEqual([sampleOf(ping, 'ping_loss_percent'), sampleOf(ping, 'ping_status')], [1, 0]);
+  assert.equal(sampleOf(ping, 'probe_icmp_loss_ratio'), undefined);
+  const path = await probe(lab, 'mtr://203.0.113.1', quick, '10s');
+  assert.equal(sampleOf(path, 'mtr_rtt_seconds', { type: 'loss' }), 1);
+  assert.equal(sampleOf(path, 'probe_mtr_hop_loss_ratio'), undefined);
+  const name = await probe(lab, 'icmp://no-such-name.invalid', {}, '10s');
+  assert.deepEqual([sampleOf(name, 'ping_status'), sampleOf(name, 'ping_loss_percent')], [0, 1]);
 });
 
 const quick = { count: 2, interval: '200ms', reply_timeout: '400ms' };

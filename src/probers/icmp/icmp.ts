@@ -5,7 +5,7 @@ import type { Outcome } from '../../kernel/run.ts';
 import { findAddress } from '../../net/address.ts';
 import { mostAddresses } from '../../net/each-address.ts';
 import type { ProbeEngine, ProbeOutcome, ProbeRequest } from '../../net/icmp/engine.ts';
-import { notPermitted, packetFailure } from '../../net/icmp/probe-failure.ts';
+import { notPermitted, packetFailure, wrongDestination } from '../../net/icmp/probe-failure.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import { hostAndPort } from '../../protocol/host-and-port.ts';
 import type { Address } from '../../protocol/ip-address.ts';
@@ -70,6 +70,11 @@ const burst = async (
   context: Context<IcmpMemory>,
 ): Promise<Done> => {
   const later: Later = { late: 0, duplicates: 0 };
+  const wrong = wrongDestination(address.ip);
+  if (wrong !== undefined) {
+    const unsent: Burst = { ip: address.ip, sent: 0, rtts: [], hopLimit: undefined, later };
+    return { burst: unsent, failures: [wrong], engine: undefined, isStamped: true };
+  }
   const request = requestFor(address, settings, later);
   const gap = (parseDuration(settings.interval) ?? 0) / 1_000;
   const packets: Promise<ProbeOutcome>[] = [];

@@ -3,7 +3,7 @@ import { type Failure, failure } from '../../kernel/reason.ts';
 import type { Outcome } from '../../kernel/run.ts';
 import { findAddress } from '../../net/address.ts';
 import type { ProbeEngine } from '../../net/icmp/engine.ts';
-import { localFailure, notPermitted, packetFailure } from '../../net/icmp/probe-failure.ts';
+import { localFailure, notPermitted, packetFailure, wrongDestination } from '../../net/icmp/probe-failure.ts';
 import { type PathTrace, tracePath } from '../../net/icmp/trace-path.ts';
 import { type Context, defineProber, type Place } from '../../net/prober.ts';
 import type { HopView } from '../../protocol/hop-table.ts';
@@ -42,7 +42,7 @@ const probe = async (
   const found = await findAddress(place.host, settings, context, context.memory?.ip);
   if (!found.ok) return { facts: { address: found.facts }, failures: [found.failure] };
   const engine = await context.kit.engine();
-  const forbidden = refusalOf(engine, settings, found.address);
+  const forbidden = wrongDestination(found.address.ip) ?? refusalOf(engine, settings, found.address);
   if (forbidden !== undefined) return { facts: { address: found.facts }, failures: [forbidden] };
   const path = await tracePath(engine, pathOptions(found.address, place.port, settings, context.memory), context);
   const facts = { address: found.facts, path, day: Math.floor(Date.now() / dayMs) };
@@ -53,7 +53,7 @@ const probe = async (
   const isMute = views.every(({ responder }) => responder === undefined);
   if (isMute && path.engine !== undefined) return { facts, failures: [], void: path.engine };
   if (isMute && path.local !== undefined)
-    return { facts, failures: [localFailure(path.local, settings.source_ip_address)] };
+    return { facts, failures: [localFailure(path.local, found.address.ip, settings.source_ip_address)] };
   return { facts, failures: failuresOf(path, views, found.address, settings), stamped: path.isStamped };
 };
 
