@@ -13,6 +13,7 @@ import { checkLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
 import { checkPlaintext } from './plaintext.ts';
 import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
+import { type RareTargets, rareTargets } from './rare.ts';
 import type { List, ProberTable } from './schema.ts';
 import { type Selection, selector, unmatchedText } from './selectors.ts';
 import { shapeOf } from './shape.ts';
@@ -56,10 +57,13 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     used: new Set(),
     checks: [],
     authorities: withAuthorities(list.ca_file),
+    rare: rareTargets(),
   };
   const wanted = wantedOf(list);
   if (vantages.length > 0) for (const one of wanted) compileTarget(one, work);
   else if (!wanted.next().done) problems.add(['vantages'], noVantage);
+  const rare = work.rare.warning();
+  if (rare !== undefined) warnings.add(rare.path, rare.message);
   checkInside(list, work);
   checkDiscover(list, work);
   const result = (): Compiled => ({
@@ -102,6 +106,7 @@ type Work = {
   readonly used: Set<string>;
   readonly checks: Check[];
   readonly authorities: <T>(settings: T) => T;
+  readonly rare: RareTargets;
 };
 
 const compileTarget = (wanted: Wanted, work: Work): void => {
@@ -151,6 +156,7 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
   if (!settings.ok) return;
   warnOf(settings.value, item, prober, work);
   const timeoutMs = timeLimit(item, prober.usualTimeoutMs?.(settings.value));
+  work.rare.look(path, intervalMs);
   if (intervalMs < timeoutMs) work.add(path, tooShort(intervalMs, timeoutMs));
   const target: Target = {
     name,

@@ -380,3 +380,21 @@ test('compile: without a name the only agent of a list is meant, whatever functi
   );
   assert.match(vantageOf('{ prod-b/*: { kind: agent } }'), /^prod-b\/\* stands for many agents; write which one/);
 });
+
+test('compile: an interval above four minutes is warned of once, since Prometheus forgets the value before the next run', () => {
+  const warned = (targets: string) =>
+    good(withTargets(targets))
+      .warnings.map(({ path, message }) => [path, message])
+      .filter(([path]) => path?.startsWith('targets'));
+  assert.deepEqual(warned('  - { name: a, target: "https://a.example", interval: 4m }'), []);
+  const lines = [
+    '  - { name: a, target: "https://a.example", interval: 15m }',
+    '  - { name: b, target: "https://b.example", interval: 5m }',
+  ];
+  assert.deepEqual(warned(lines.join('\n')), [
+    [
+      'targets[1]',
+      'interval 15m (and 1 more): Prometheus shows a value for five minutes, so it is missing between runs; write 4m or less, or query with last_over_time(...[30m])',
+    ],
+  ]);
+});

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { PathOptions, PathTrace } from '../../src/net/icmp/trace-path.ts';
+import { remember } from '../../src/probers/mtr/facts.ts';
 import { hopViews, pathOf } from '../../src/protocol/hop-table.ts';
 import { needs } from '../servers/peers.ts';
 import { addresses, inside, type Lab, labFor, type Place } from './lab.ts';
@@ -169,4 +170,39 @@ test('path: a path that changes while its hops are shared is noticed, for it alo
   const thirds = paths.map(({ hops }) => [...new Set(hops[2]?.answers.map(({ from }) => from))].sort());
   const both = [addresses.router(3, 4), addresses.beside(4)].sort();
   assert.deepEqual(thirds, [[addresses.router(3, 4)], [addresses.router(3, 4)], both]);
+});
+
+test('path: balanced routes are a set of routers and no change, by each protocol, also where paths share them', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined) return;
+  await lab.sysctl('r2', 'net.ipv4.fib_multipath_hash_policy', 1);
+  await lab.ip('r2', 'route', 'replace', '10.99.0.0/21', 'nexthop', 'via', '10.20.2.2', 'nexthop', 'via', '10.20.12.2');
+  for (const protocol of protocols) {
+    const traces = Array.from({ length: 6 }, () => path(addresses.target(4), protocol, { count: 10 }));
+    const { paths } = await inside(lab, 'src', { traces }, true);
+    let memory = remember(undefined, {});
+    const seen = new Set<string>();
+    for (const trace of paths) {
+      for (const { from } of trace.hops[2]?.answers ?? []) seen.add(from);
+      memory = remember(memory, { address: { ip: '10.99.0.1', family: 4, lookupSeconds: 0 }, path: trace, day: 1 });
+      assert.deepEqual([trace.end, trace.hops.length], ['reached', 7], protocol);
+    }
+    assert.equal(memory.changes, 0, protocol);
+    assert.equal(seen.size, protocol === 'tcp' ? 2 : 1, protocol);
+  }
+});
+
+test('path: a loss behind a router shows in the forwarded loss of all hops behind it, and in none before', async (t) => {
+  await using lab = await labFor(t);
+  if (lab === undefined || (await needs(t, 'nft')) === undefined) return;
+  await using _fault = await lab.rules('r3', 'forward', 'icmp type echo-request numgen inc mod 5 == 0 drop');
+  let memory = remember(undefined, {});
+  for (let run = 0; run < 4; run += 1) {
+    const { paths } = await inside(lab, 'src', { traces: [path(addresses.target(4), 'icmp', { count: 10 })] }, true);
+    const [trace = assert.fail('no path')] = paths;
+    memory = remember(memory, { address: { ip: '10.99.0.1', family: 4, lookupSeconds: 0 }, path: trace, day: 1 });
+  }
+  const losses = memory.hops.map(({ forwardedLoss }) => forwardedLoss);
+  assert.deepEqual(losses.slice(0, 3), [0, 0, 0]);
+  for (const loss of losses.slice(3)) assert.ok(loss > 0.1 && loss < 0.3, `${loss}`);
 });
