@@ -40,14 +40,13 @@ type Ask = {
 };
 type Member = { readonly path: SharingPath; readonly places: Map<number, Place> };
 type Place = { slot: Slot | undefined; used: Ask | undefined; verifiedAt: number; askedAt: number; silent: number };
-/** A router at one place of paths. `answerRate` is its recent share of answers, 0 to 1. */
+/** A router at one place of paths. */
 type Slot = {
   readonly ttl: number;
   readonly address: string;
   readonly before: Set<string>;
   readonly members: Set<Member>;
   asked: Ask | undefined;
-  answerRate: number;
 };
 /** The router that a target's path passed at a place; no address where it took turns with others. */
 type Known = { readonly address: string | undefined; readonly at: number };
@@ -58,8 +57,8 @@ const keptMs = 600_000;
 const mostKnown = 50_000;
 /** Silences in a row of one path, at a router that answers others, after which the path no longer takes part. */
 const mostSilent = { verified: 5, other: 3 } as const;
-const goodRate = 0.7;
-const rateWeight = 0.2;
+/** The share of the other paths that it must have answered last. */
+const mostAnswered = 0.7;
 /** The part of an interval by which the next packet is late, so that a timer is not early by a router's clock. */
 const slack = 0.01;
 const never = Number.NEGATIVE_INFINITY;
@@ -123,7 +122,7 @@ const join = (registry: Registry, member: Member, ttl: number, address: string):
   const key = slotsKey(member, ttl);
   const all = registry.slots.get(key) ?? new Map<string, Slot>();
   registry.slots.set(key, all);
-  const fresh: Slot = { ttl, address, before: new Set(), members: new Set(), asked: undefined, answerRate: 1 };
+  const fresh: Slot = { ttl, address, before: new Set(), members: new Set(), asked: undefined };
   const slot = all.get(address) ?? fresh;
   all.set(address, slot);
   slot.members.add(member);
@@ -229,8 +228,6 @@ const askAnew = (registry: Registry, slot: Slot, intervalMs: number): Ask | unde
   const asked: Ask = { at, by, isVerified: isVerified(by, ttl), outcome };
   slot.asked = asked;
   void outcome.then((came) => {
-    if (asked.isVerified && (came.kind === 'hop' || came.kind === 'timeout'))
-      slot.answerRate += rateWeight * ((came.kind === 'hop' ? 1 : 0) - slot.answerRate);
     if (place.slot !== slot) return;
     if (came.kind !== 'timeout') {
       learn(registry, by, ttl, undefined, came);
@@ -238,11 +235,18 @@ const askAnew = (registry: Registry, slot: Slot, intervalMs: number): Ask | unde
     }
     place.silent += 1;
     const most = asked.isVerified ? mostSilent.verified : mostSilent.other;
-    if (place.silent < most || slot.answerRate < goodRate || slot.members.size < 2) return;
+    if (place.silent < most || !answersOthers(slot, by)) return;
     registry.known.delete(knownKey(by, ttl));
     leave(registry, by, ttl);
   });
   return asked;
+};
+
+/** Whether a router answered most of the other paths when it was their turn. */
+const answersOthers = ({ members, ttl }: Slot, but: Member): boolean => {
+  const others = [...members].filter((member) => member !== but && isVerified(member, ttl));
+  const answered = others.filter((member) => placeOf(member, ttl).silent === 0);
+  return others.length > 0 && answered.length / others.length >= mostAnswered;
 };
 
 /** All for the path whose packet it was; for others an answer of the router, or a silence that cannot be another router's. */
