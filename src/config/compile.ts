@@ -8,17 +8,17 @@ import { checkDiscover } from './check-discover.ts';
 import type { Endpoint } from './endpoint.ts';
 import { endpointsOf } from './endpoints.ts';
 import { isLinkLocal, isMetadata } from './hosts.ts';
+import { type IntervalRules, intervalRules } from './interval-rules.ts';
 import { addIssues } from './issues.ts';
 import { checkLabels, targetLabelProblem } from './labels.ts';
 import { type Modules, moduleTable } from './modules.ts';
 import { checkPlaintext } from './plaintext.ts';
 import { type Finding, findings, type Path, pathText, quoted } from './problem.ts';
-import { type RareTargets, rareTargets } from './rare.ts';
 import type { List, ProberTable } from './schema.ts';
 import { type Selection, selector, unmatchedText } from './selectors.ts';
 import { shapeOf } from './shape.ts';
 import { type Add, type Chosen, type Item, itemsOf, nameOf, type Wanted, wantedOf } from './target.ts';
-import { timeLimit, tooShort } from './time-limit.ts';
+import { timeLimit } from './time-limit.ts';
 import { vantageProblem } from './vantage-rules.ts';
 import { vantagesOf, vpcOf } from './vantages.ts';
 import { checkVariables } from './variables.ts';
@@ -57,13 +57,12 @@ export const compile = (list: List, probers: ProberTable, mostProblems?: number)
     used: new Set(),
     checks: [],
     authorities: withAuthorities(list.ca_file),
-    rare: rareTargets(),
+    intervals: intervalRules(problems.add),
   };
   const wanted = wantedOf(list);
   if (vantages.length > 0) for (const one of wanted) compileTarget(one, work);
   else if (!wanted.next().done) problems.add(['vantages'], noVantage);
-  const rare = work.rare.warning();
-  if (rare !== undefined) warnings.add(rare.path, rare.message);
+  work.intervals.warn(warnings.add);
   checkInside(list, work);
   checkDiscover(list, work);
   const result = (): Compiled => ({
@@ -106,7 +105,7 @@ type Work = {
   readonly used: Set<string>;
   readonly checks: Check[];
   readonly authorities: <T>(settings: T) => T;
-  readonly rare: RareTargets;
+  readonly intervals: IntervalRules;
 };
 
 const compileTarget = (wanted: Wanted, work: Work): void => {
@@ -156,8 +155,7 @@ const compileItem = (item: Item, index: number, around: Around, work: Work): voi
   if (!settings.ok) return;
   warnOf(settings.value, item, prober, work);
   const timeoutMs = timeLimit(item, prober.usualTimeoutMs?.(settings.value));
-  work.rare.look(path, intervalMs);
-  if (intervalMs < timeoutMs) work.add(path, tooShort(intervalMs, timeoutMs));
+  work.intervals.look(path, intervalMs, timeoutMs);
   const target: Target = {
     name,
     address: place.address,

@@ -21,12 +21,9 @@ const probe = async (
   timeout = '3s',
 ): Promise<Said> => {
   const prober = target.split(/[:+]/, 1)[0] ?? '';
-  const list = {
-    vantages: { lab: { kind: 'agent' } },
-    targets: [
-      { name: 'it', names: ['network_exporter'], profile: 'full', target, timeout, interval: '5m', [prober]: settings },
-    ],
-  };
+  const what = { name: 'it', names: ['network_exporter'], profile: 'full', target, timeout, interval: '4m' };
+  const link = target.includes('[fe80') ? { link_local: 'allow' } : {};
+  const list = { vantages: { lab: { kind: 'agent' } }, targets: [{ ...what, ...link, [prober]: settings }] };
   const words = [
     'sh',
     '-c',
