@@ -36,7 +36,7 @@ const pathsOf = (
 };
 
 const askAll = (paths: readonly Path[], before: string | undefined = '') =>
-  Promise.all(paths.map((path) => path.ask(1, before)));
+  Promise.all(paths.map(async (path) => path.ask(1, before)));
 
 test('shared-hops: one packet counts for all paths that the router has answered', async () => {
   const paths = pathsOf([() => hop('a'), () => hop('a'), () => hop('a')]);
