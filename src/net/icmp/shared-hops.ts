@@ -61,6 +61,7 @@ const mostSilent = { verified: 5, other: 3 } as const;
 const mostAnswered = 0.7;
 /** The part of an interval by which the next packet is late, so that a timer is not early by a router's clock. */
 const slack = 0.01;
+const mostWaits = 3;
 const never = Number.NEGATIVE_INFINITY;
 
 const registries = new WeakMap<ProbeEngine, Registry>();
@@ -217,10 +218,16 @@ const askAnew = (registry: Registry, slot: Slot, intervalMs: number): Ask | unde
   const { ttl } = slot;
   const place = placeOf(by, ttl);
   const now = performance.now();
-  const at = Math.max(now, (slot.asked?.at ?? never) + intervalMs * (1 + slack));
+  const gapMs = intervalMs * (1 + slack);
+  const previous = slot.asked;
+  const at = Math.max(now, (previous?.at ?? never) + gapMs);
   place.askedAt = at;
   const sendLate = async (): Promise<ProbeOutcome> => {
-    await by.path.sleep((at - now) / 1_000);
+    // The previous packet may itself have been later than planned, and timers are early at times; a run that ends waits for nothing.
+    for (let tries = 0; tries < mostWaits; tries += 1) {
+      const left = (previous?.at ?? never) + gapMs - performance.now();
+      if (left > 0) await by.path.sleep(left / 1_000);
+    }
     asked.at = performance.now();
     return by.path.send(ttl);
   };
