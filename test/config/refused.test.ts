@@ -60,7 +60,7 @@ refusedList('an unknown key of a module', `${useM}modules: { m: { prober: http, 
 refusedList(
   'a bad block of another prober in a module',
   `${useM}modules:\n  m:\n    prober: http\n    tcp: { tls: maybe }`,
-  ['list.yaml:6 modules.m.tcp.tls: must be true or false; saw "maybe"'],
+  [ofUse, 'list.yaml:6 modules.m.tcp.tls: must be true or false; saw "maybe"'],
 );
 refusedList('a module of an unknown prober', `${useM}modules: { m: { prober: htpp } }`, [
   ofUse,
