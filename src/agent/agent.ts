@@ -3,7 +3,7 @@ import type { Check } from '../kernel/check.ts';
 import { collectGarbage } from '../kernel/garbage.ts';
 import type { Point } from '../kernel/metric.ts';
 import type { Due } from '../kernel/run.ts';
-import { allLabels, type Sample } from '../kernel/sample.ts';
+import type { Sample } from '../kernel/sample.ts';
 import { version } from '../kernel/version.ts';
 import { askAwsCommandLine } from '../net/aws/command-line.ts';
 import { openEngine } from '../net/icmp/open-engine.ts';
@@ -114,16 +114,14 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
   const pace = makePace({ share: cpuShare() });
   const tally = makeTally(log);
 
-  const observe = (samples: readonly Sample[]) =>
-    board.observe(samples.map(({ series, at, value }) => ({ labels: allLabels(series), at, value })));
   const deliver = (samples: readonly Sample[]) => {
     deliveries.add(samples);
-    observe(samples);
+    board.observeOwn(samples);
   };
   /** Says the end of all series of checks, which are many at once. */
   const sayEnds = async (checks: readonly Check[], limit: AbortSignal) => {
     const ends = checks.flatMap((check) => checker.forget(check, Date.now()));
-    observe(ends);
+    board.observeOwn(ends);
     await deliveries.addAll(ends, limit);
   };
 

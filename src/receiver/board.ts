@@ -1,4 +1,5 @@
 import type { Check, EpochMs } from '../kernel/check.ts';
+import type { LabelPairs, Sample } from '../kernel/sample.ts';
 import { tlsMetrics } from '../net/tls-facts.ts';
 import type { CheckRow } from '../page/status.ts';
 import { everyRun } from '../run/every-run.ts';
@@ -6,7 +7,7 @@ import { listMetrics } from '../run/list-series.ts';
 
 /** A sample as anybody may have sent it: labels with `__name__`. */
 export type Observation = {
-  readonly labels: readonly (readonly [name: string, value: string])[];
+  readonly labels: LabelPairs;
   readonly at: EpochMs;
   readonly value: number | 'stale';
 };
@@ -14,6 +15,8 @@ export type Observation = {
 /** What samples say of checks, newest first of all: the picture that people look at. */
 export type Board = {
   readonly observe: (samples: Iterable<Observation>) => void;
+  /** The same for samples of this process. */
+  readonly observeOwn: (samples: readonly Sample[]) => void;
   /** Shows a check before its first run. */
   readonly expect: (check: Check) => void;
   /** Takes away the row of a check that has left the list, whether it ever ran or not. */
@@ -61,11 +64,11 @@ type Entry = {
 export const board = (): Board => {
   const entries = new Map<string, Entry>();
 
-  const entryOf = (labels: ReadonlyMap<string, string>, mayBeNew: boolean): Entry | undefined => {
-    const [job, name, instance, vantage] = identityOf(labels);
+  const entryOf = (labels: LabelPairs, mayBeNew: boolean): Entry | undefined => {
     const key = keyOf(labels);
     const known = entries.get(key);
     if (known !== undefined || !mayBeNew || entries.size >= limits.checks) return known;
+    const [job, name, instance, vantage] = identity.map((label) => labelIn(labels, label) ?? '');
     const entry: Entry = {
       key,
       fixed: {
@@ -73,9 +76,9 @@ export const board = (): Board => {
         name: name ?? '',
         instance: instance ?? '',
         vantage: vantage ?? '',
-        vantageKind: labels.get('vantage_kind') ?? '',
+        vantageKind: labelIn(labels, 'vantage_kind') ?? '',
       },
-      labels: Object.fromEntries([...labels].filter(([label]) => !hidden.has(label))),
+      labels: Object.fromEntries(labels.filter(([label]) => !hidden.has(label))),
       side: 'outside',
       newest: newest(0),
       recent: [],
@@ -84,44 +87,55 @@ export const board = (): Board => {
     return entry;
   };
 
-  const observe = (samples: Iterable<Observation>) => {
-    for (const { labels: pairs, at, value } of samples) {
-      const metric = pairs.find(([name]) => name === '__name__')?.[1] ?? '';
-      if (!shown.has(metric) && !metric.endsWith(phases)) continue;
-      const labels = new Map(pairs);
-      // What has no name is about us, not about a target.
-      if (!labels.has('name') || !labels.has('vantage')) continue;
-      const entry = entryOf(labels, value !== 'stale');
-      if (entry === undefined || at < entry.newest.at) continue;
-      if (value === 'stale') {
-        if (metric === everyRun.success.name) entries.delete(entry.key);
-        continue;
-      }
-      if (at > entry.newest.at) {
-        keep(entry);
-        entry.newest = newest(at);
-      }
-      note(entry, metric, labels, value);
+  const take = (metric: string, labels: LabelPairs, at: EpochMs, value: Observation['value']): void => {
+    if (!shown.has(metric) && !metric.endsWith(phases)) return;
+    // What has no name is about us, not about a target.
+    if (labelIn(labels, 'name') === undefined || labelIn(labels, 'vantage') === undefined) return;
+    const entry = entryOf(labels, value !== 'stale');
+    if (entry === undefined || at < entry.newest.at) return;
+    if (value === 'stale') {
+      if (metric === everyRun.success.name) entries.delete(entry.key);
+      return;
     }
+    if (at > entry.newest.at) {
+      keep(entry);
+      entry.newest = newest(at);
+    }
+    note(entry, metric, labels, value);
+  };
+  const observe: Board['observe'] = (samples) => {
+    for (const { labels, at, value } of samples) take(labelIn(labels, '__name__') ?? '', labels, at, value);
+  };
+  const observeOwn: Board['observeOwn'] = (samples) => {
+    for (const { series, at, value } of samples) take(series.metric.name, series.labels, at, value);
   };
 
   const expect = ({ labels, target }: Check) => {
-    const entry = entryOf(new Map(Object.entries(labels)), true);
+    const entry = entryOf(Object.entries(labels), true);
     if (entry === undefined) return;
     entry.side = target.side;
     entry.intervalMs = target.intervalMs;
   };
 
-  const forget = ({ labels }: Check) => void entries.delete(keyOf(new Map(Object.entries(labels))));
+  const forget = ({ labels }: Check) => void entries.delete(keyOf(Object.entries(labels)));
 
-  return { observe, expect, forget, rows: () => [...entries.values()].map(rowOf) };
+  return { observe, observeOwn, expect, forget, rows: () => [...entries.values()].map(rowOf) };
 };
 
 /** The labels that tell rows apart. */
-const identityOf = (labels: ReadonlyMap<string, string>): readonly string[] =>
-  ['job', 'name', 'instance', 'vantage'].map((label) => labels.get(label) ?? '');
+const identity = ['job', 'name', 'instance', 'vantage'];
 
-const keyOf = (labels: ReadonlyMap<string, string>): string => identityOf(labels).join('\n');
+const labelIn = (labels: LabelPairs, label: string): string | undefined => {
+  // Looked at for every sample: nothing is made on the way.
+  for (let index = 0; index < labels.length; index += 1) if (labels[index]?.[0] === label) return labels[index]?.[1];
+  return undefined;
+};
+
+const keyOf = (labels: LabelPairs): string => {
+  let key = '';
+  for (const label of identity) key += `${labelIn(labels, label) ?? ''}\n`;
+  return key;
+};
 
 const newest = (at: EpochMs): Newest => ({ at, failures: [], phases: new Map() });
 
@@ -132,9 +146,9 @@ const keep = ({ newest: { at, seconds, up }, recent }: Entry): void => {
   if (recent.length > 3 * limits.recent) recent.splice(0, 3);
 };
 
-const note = (entry: Entry, metric: string, labels: ReadonlyMap<string, string>, value: number): void => {
+const note = (entry: Entry, metric: string, labels: LabelPairs, value: number): void => {
   const { newest: run } = entry;
-  const phase = labels.get('phase');
+  const phase = labelIn(labels, 'phase');
   switch (metric) {
     case everyRun.success.name:
       run.up = value === 1;
@@ -146,13 +160,13 @@ const note = (entry: Entry, metric: string, labels: ReadonlyMap<string, string>,
       run.doubt = value;
       return;
     case everyRun.failureInfo.name:
-      run.failures.push({ phase: phase ?? '', reason: labels.get('reason') ?? '' });
+      run.failures.push({ phase: phase ?? '', reason: labelIn(labels, 'reason') ?? '' });
       return;
     case tlsMetrics.earliestExpiry.name:
       entry.certificateExpiresAt = value * 1_000;
       return;
     case listMetrics.info.name:
-      entry.side = labels.get('side') === 'inside' ? 'inside' : 'outside';
+      entry.side = labelIn(labels, 'side') === 'inside' ? 'inside' : 'outside';
       return;
     case listMetrics.interval.name:
       entry.intervalMs = value * 1_000;
