@@ -127,11 +127,12 @@ export const startAgent = async (options: AgentOptions): Promise<Started> => {
 
   /** What is in the list now: what left it while it waited for its turn is not run. */
   const current = new Set<Check>();
-  const runOne = async ({ check, at }: Due) => {
+  const runOne = async ({ check, at }: Due, began: () => void) => {
     const wanted = () => current.has(check);
     if (!wanted()) return;
     tally.assigned();
     if (!(await pace.turn(kindOf(check), stopping.signal, wanted))) return;
+    began();
     tally.began(check, Date.now() - at);
     const { run, samples } = await checker.run(check, stopping.signal);
     pace.ended(kindOf(check));

@@ -2,13 +2,13 @@ import type { Check, EpochMs } from '../kernel/check.ts';
 import type { Due } from '../kernel/run.ts';
 import { due } from '../run/due.ts';
 
-/** Why a check that was due was not run: its last run was still under way, or its time was over before its turn came. */
+/** Why a check that was due was not run: its last run was still under way, or its turn did not come in time. */
 export type Skipped = 'overlap' | 'late';
 
 /** What a scheduler does with its checks. */
 export type SchedulerParts = {
-  /** Runs a check whose time has come; resolves when the run has ended. */
-  readonly run: (due: Due) => Promise<void>;
+  /** Runs a check whose time has come and calls `began` when its turn has come; resolves when the run has ended. */
+  readonly run: (due: Due, began: () => void) => Promise<void>;
   /** A run that rejected, or threw: its check is run again when it is due next. */
   readonly onFailed: (due: Due, thrown: unknown) => void;
   readonly onSkipped: (due: Due, why: Skipped) => void;
@@ -27,31 +27,42 @@ export type Scheduler = Disposable & {
 /** How far ahead times are worked out at once, and how long a sleep may be: the wall clock may be set meanwhile. */
 const horizonMs = 10_000;
 const longestSleepMs = 1_000;
+/** Checks that are due closer than this wake the process once; pacing spreads them. */
+const shortestSleepMs = 4;
 
 /** Makes a scheduler without checks. Disposing starts nothing more; runs under way are the caller's to end. */
 export const scheduler = ({ run, onFailed, onSkipped, now = Date.now }: SchedulerParts): Scheduler => {
   let checks: readonly Check[] = [];
   let queue: Due[] = [];
+  /** What lies before it in the queue has been started. */
+  let head = 0;
   let plannedTo = now();
   let timer: NodeJS.Timeout | undefined;
   const underWay = new Map<Check, Promise<void>>();
+  const waiting = new Set<Check>();
 
   const plan = () => {
     const time = now();
     // A clock that was set back, or a process that slept for long: what lies between is nobody's any more.
     if (plannedTo > time + horizonMs || plannedTo < time - horizonMs) plannedTo = time;
     const to = Math.max(plannedTo, time) + horizonMs;
-    queue.push(...due(checks, { from: plannedTo, to }));
+    queue = due(checks, { from: plannedTo, to });
     plannedTo = to;
   };
 
   const start = (next: Due) => {
     const { check, at } = next;
-    if (underWay.has(check)) return onSkipped(next, 'overlap');
+    // A run that still waits for its turn is no slow target.
+    if (underWay.has(check)) return onSkipped(next, waiting.has(check) ? 'late' : 'overlap');
     if (now() - at >= check.target.intervalMs) return onSkipped(next, 'late');
-    const running = (async () => run(next))()
+    waiting.add(check);
+    const began = () => void waiting.delete(check);
+    const running = (async () => run(next, began))()
       .catch((thrown: unknown) => onFailed(next, thrown))
-      .finally(() => underWay.delete(check));
+      .finally(() => {
+        waiting.delete(check);
+        underWay.delete(check);
+      });
     underWay.set(check, running);
   };
 
@@ -60,21 +71,23 @@ export const scheduler = ({ run, onFailed, onSkipped, now = Date.now }: Schedule
     // A clock that was set back: what was planned lies as far ahead as that, and would wait for it.
     if (plannedTo > time + 2 * horizonMs) {
       queue = [];
+      head = 0;
       plannedTo = time;
     }
-    let next = 0;
-    const from = queue;
     try {
-      while (next < from.length && (from[next]?.at ?? 0) <= time) {
-        const one = from[next];
-        next += 1;
+      while (head < queue.length && (queue[head]?.at ?? 0) <= time) {
+        const one = queue[head];
+        head += 1;
         if (one !== undefined) start(one);
       }
     } finally {
       // Whatever a callback throws, the next check is started: an agent that no longer probes would look alive.
-      queue = from.slice(next);
-      if (queue.length === 0) plan();
-      const waitMs = Math.max(0, (queue[0]?.at ?? plannedTo) - now());
+      if (head >= queue.length) {
+        queue = [];
+        head = 0;
+        plan();
+      }
+      const waitMs = Math.max(shortestSleepMs, (queue[head]?.at ?? plannedTo) - now());
       timer = setTimeout(tick, Math.min(waitMs, longestSleepMs));
     }
   };
@@ -85,7 +98,8 @@ export const scheduler = ({ run, onFailed, onSkipped, now = Date.now }: Schedule
     const fresh = next.filter((check) => !before.has(check));
     checks = next;
     const time = now();
-    queue = [...queue.filter(({ check }) => kept.has(check)), ...due(fresh, { from: time, to: plannedTo })];
+    queue = [...queue.slice(head).filter(({ check }) => kept.has(check)), ...due(fresh, { from: time, to: plannedTo })];
+    head = 0;
     queue.sort((a, b) => a.at - b.at);
     clearTimeout(timer);
     tick();

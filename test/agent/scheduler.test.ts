@@ -11,7 +11,7 @@ const checks = Array.from({ length: 20 }, (_, index) =>
 );
 
 /** A scheduler on a clock of the test's own, and what it did. */
-const scheduled = (run: (due: Due) => Promise<void> = async () => {}, now?: () => number) => {
+const scheduled = (run: (due: Due, began: () => void) => Promise<void> = async () => {}, now?: () => number) => {
   const timers = mock.timers;
   timers.enable({ apis: ['setTimeout', 'Date'], now: start });
   const ran: { readonly name: string; readonly at: number; readonly startedAt: number }[] = [];
@@ -19,9 +19,9 @@ const scheduled = (run: (due: Due) => Promise<void> = async () => {}, now?: () =
   const failed: string[] = [];
   const one = scheduler({
     ...(now && { now }),
-    run: (due) => {
+    run: (due, began) => {
       ran.push({ name: due.check.target.name, at: due.at, startedAt: Date.now() });
-      return run(due);
+      return run(due, began);
     },
     onFailed: ({ check }, thrown) => failed.push(`${check.target.name} ${thrown}`),
     onSkipped: ({ check }, why) => skipped.push(`${check.target.name} ${why}`),
@@ -65,12 +65,34 @@ test('scheduler: every check starts once an interval, at its own offset, on time
 
 test('scheduler: a check whose run is still under way is skipped, and said', async () => {
   const { promise: over, resolve: end } = Promise.withResolvers<void>();
-  using one = scheduled(() => over);
+  using one = scheduled((_due, began) => {
+    began();
+    return over;
+  });
   const { set, ran, skipped, pass, idle } = one;
   set(checks.slice(0, 1));
   await pass(16_000);
   assert.equal(ran.length, 1);
   assert.ok(skipped.length >= 2 && skipped.every((text) => text === 'shop-0 overlap'));
+  end();
+  await idle();
+});
+
+test('scheduler: a check that still waits for its turn is skipped as late, and as overlap once its run has begun', async () => {
+  const { promise: over, resolve: end } = Promise.withResolvers<void>();
+  let begin = () => {};
+  using one = scheduled((_due, began) => {
+    begin = began;
+    return over;
+  });
+  const { set, skipped, pass, idle } = one;
+  set(checks.slice(0, 1));
+  await pass(11_000);
+  assert.ok(skipped.length >= 1 && skipped.every((text) => text === 'shop-0 late'), String(skipped));
+  begin();
+  const before = skipped.length;
+  await pass(6_000);
+  assert.deepEqual(skipped.slice(before), ['shop-0 overlap']);
   end();
   await idle();
 });
