@@ -22,14 +22,22 @@ export const unfit = ({ series, at }: Sample, now: EpochMs): Unfit | undefined =
 
 /** Kept by the labels, since those are the same for most series of a check. */
 const fit = new WeakMap<LabelPairs, boolean>();
+const fitMetrics = new WeakSet<Series['metric']>();
+/** The labels looked at last, if they are fit: samples of a run follow each other. */
+let fitLast: LabelPairs | undefined;
 
 const isFit = ({ metric, labels }: Series): boolean => {
-  if (!metricName.test(metric.name)) return false;
+  if (!fitMetrics.has(metric)) {
+    if (!metricName.test(metric.name)) return false;
+    fitMetrics.add(metric);
+  }
+  if (labels === fitLast) return true;
   let known = fit.get(labels);
   if (known === undefined) {
     known = areFit(labels);
     fit.set(labels, known);
   }
+  if (known) fitLast = labels;
   return known;
 };
 

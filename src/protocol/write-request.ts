@@ -101,9 +101,13 @@ const lengthDelimited = (key: number, length: number): Buffer => {
  */
 export const writeRequest = (samples: readonly Sample[]): Uint8Array => {
   let at = 0;
+  let last: LabelPairs | undefined;
+  let rest: Uint8Array = nothing;
   for (const { series, at: time, value } of samples) {
     const name = nameOf(series);
-    const rest = restOf(series);
+    // Samples of a run follow each other, and most have the same labels.
+    if (name === nothing || series.labels !== last) rest = restOf(series);
+    last = name === nothing ? undefined : series.labels;
     const sampleLength = 9 + timeSize(time);
     const seriesLength = name.length + rest.length + 2 + sampleLength;
     reserve(at + seriesLength + 8);

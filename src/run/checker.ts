@@ -93,11 +93,13 @@ export const checker = (parts: CheckerParts): Checker => {
     }
     // A check that was forgotten while it ran has had its stale markers; its late samples would bring it back to life.
     if (states.get(check) !== state) return { run: done, prober, samples: [] };
-    const said = samples.map(({ series }) => series);
-    const alive = new Set(said);
-    for (const series of state.last)
-      if (!alive.has(series)) samples.push({ series, at: done.startedAt, value: 'stale' });
-    state.last = said;
+    if (!isSame(state.last, samples)) {
+      const said = samples.map(({ series }) => series);
+      const alive = new Set(said);
+      for (const series of state.last)
+        if (!alive.has(series)) samples.push({ series, at: done.startedAt, value: 'stale' });
+      state.last = said;
+    }
     state.lastAt = done.startedAt;
     return { run: done, prober, samples };
   };
@@ -114,6 +116,10 @@ export const checker = (parts: CheckerParts): Checker => {
 };
 
 const onlyPublic = (_reach: string, ip: string): boolean => !isPrivate(ip);
+
+/** Whether samples are of the same series in the same order, as those of most runs are. */
+const isSame = (series: readonly Series[], samples: readonly Sample[]): boolean =>
+  series.length === samples.length && series.every((each, index) => samples[index]?.series === each);
 
 const proberOf = (check: Check, probers: ProberTable): Prober => {
   const prober = probers[check.module.prober];

@@ -11,17 +11,28 @@ import { peerLabels } from './peer-labels.ts';
  */
 export type SeriesTable = (metric: Metric, labels: Labels) => Series | undefined;
 
+/** A series of the table. Runs say the same series in the same order, so each knows which came after it, and most need no search. */
+type Known = Series & { readonly own: Labels; next: Known | undefined };
+
 /** Starts the series table of a check: its labels under those of each metric, sorted by name, empty ones dropped. */
 export const seriesTable = (check: Check): SeriesTable => {
   const labelsFor = labelTable(check);
   // A metric without labels of its own has one series, and most have none: no table for those.
-  const known = new Map<Metric, Series | Map<string, Series> | undefined>();
-  return (metric, given) => {
+  const known = new Map<Metric, Known | Map<string, Known> | undefined>();
+  let isCrowded = false;
+  let before: Known | undefined;
+  const make = (metric: Metric, key: string, own: Labels): Known => ({
+    metric,
+    labels: labelsFor(metric, key, own),
+    own,
+    next: undefined,
+  });
+  const search = (metric: Metric, given: Labels): Known | undefined => {
     let ofMetric = known.get(metric);
     if (ofMetric === undefined) {
       if (known.has(metric)) return undefined;
       if (!isWanted(metric, check)) ofMetric = undefined;
-      else ofMetric = isEmpty(given) ? { metric, labels: labelsFor(metric, '', given) } : new Map();
+      else ofMetric = isEmpty(given) ? make(metric, '', given) : new Map();
       known.set(metric, ofMetric);
       if (ofMetric === undefined) return undefined;
     }
@@ -32,16 +43,40 @@ export const seriesTable = (check: Check): SeriesTable => {
     }
     const labels = peerLabels(given);
     const key = keyOf(labels);
-    const before = ofMetric.get(key);
-    if (before !== undefined && ofMetric.size <= mostPerRun) return before;
-    const series = before ?? { metric, labels: labelsFor(metric, key, labels) };
+    const there = ofMetric.get(key);
+    if (there !== undefined && ofMetric.size <= mostPerRun) return there;
+    const series = there ?? make(metric, key, labels);
     // Labels such as a certificate's fingerprint change over the months. Once there are many, their order is that of the last use and
     // the oldest leaves; what the last two runs used stays, since a series must be the same object from run to run.
     ofMetric.delete(key);
     ofMetric.set(key, series);
+    if (ofMetric.size > mostPerRun) isCrowded = true;
     if (ofMetric.size > mostPerRun * 3) ofMetric.delete(ofMetric.keys().next().value ?? '');
     return series;
   };
+  return (metric, labels) => {
+    const guess = before?.next;
+    if (!isCrowded && guess?.metric === metric && isSame(guess.own, labels)) {
+      before = guess;
+      return guess;
+    }
+    const found = search(metric, labels);
+    if (found === undefined) return undefined;
+    if (before !== undefined) before.next = found;
+    before = found;
+    return found;
+  };
+};
+
+const isSame = (one: Labels, other: Labels): boolean => {
+  if (one === other) return true;
+  let names = 0;
+  for (const name in one) {
+    if (one[name] !== other[name]) return false;
+    names += 1;
+  }
+  for (const _name in other) names -= 1;
+  return names === 0;
 };
 
 const isEmpty = (labels: Labels): boolean => {
