@@ -143,7 +143,7 @@ export const reasons = {
   // request, processing, transfer
   icmp_not_permitted: {
     means: 'The process that probes may not send ICMP; the target is not to blame.',
-    look: 'The sysctl `net.ipv4.ping_group_range` at the vantage, or the capability NET_RAW.',
+    look: 'What the detail names: mostly the sysctl `net.ipv4.ping_group_range` at the vantage; else a security policy or the kernel.',
   },
   no_reply: {
     means: 'No echo reply came within the time limit: packets are lost or dropped, or the host is down.',

@@ -4,6 +4,7 @@ import { addressIn, controlTruncated, isSameAddress, origins } from '../../proto
 import type { EngineCounts, ProbeOutcome } from './engine.ts';
 import { errorName, type Libc } from './libc.ts';
 import { type Message, type MessageReader, type MessageWriter, messagesAtOnce } from './messages.ts';
+import type { OpenProblem } from './open-problem.ts';
 import { type DatagramKind, dropsOf, errnos, openSocket, optionsOf } from './open-socket.ts';
 import { packetsOf } from './packets.ts';
 import { type Home, noteSending, type Pending, roundTrip } from './pending.ts';
@@ -38,16 +39,16 @@ export type DatagramSocket = Home & {
 const errorQueue = 0x2000;
 const dontWait = 0x40;
 const mostSendTries = 4;
-/** Opens a socket for many probes at once; an error number when the system refuses. */
+/** Opens a socket for many probes at once, or tells what the system refused. */
 export const datagramSocket = (
   shared: Shared,
   kind: DatagramKind,
   family: 4 | 6,
   isUncut: boolean,
   bound: Uint8Array | undefined,
-): DatagramSocket | number => {
+): DatagramSocket | OpenProblem => {
   const opened = openSocket(shared.libc, kind, family, isUncut, bound, shared.receiveBufferBytes);
-  return typeof opened === 'number' ? opened : socketOf(shared, opened.fd, kind, family, opened.hasSendStamps);
+  return 'errno' in opened ? opened : socketOf(shared, opened.fd, kind, family, opened.hasSendStamps);
 };
 
 const settled = () => {};
@@ -61,7 +62,7 @@ const socketOf = (
 ): DatagramSocket => {
   const { libc, reader, writer, counts } = shared;
   const { level, ttl: ttlOption, trafficClass: classOption } = optionsOf(family);
-  const table = slots(kind === 'udp');
+  const table = slots({ isListed: kind === 'udp', hasSendStamps });
   const packets = packetsOf(kind, family, table, writer.packet);
   let ttl = -1;
   let trafficClass = 0;
@@ -134,6 +135,7 @@ const socketOf = (
     if (pending.state === 'over') {
       counts.late += 1;
       pending.state = 'answered';
+      table.ended(pending);
       pending.request.onLater?.('late');
       return;
     }

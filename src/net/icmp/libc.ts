@@ -32,8 +32,11 @@ export type Libc = {
   readonly epoll: () => number;
   readonly watchIn: (epoll: number, fd: number, events: number) => number;
   readonly leave: (epoll: number, fd: number) => number;
-  /** What is ready now, without waiting: descriptor and events, at most 64 of them. */
-  readonly ready: (epoll: number) => readonly { readonly fd: number; readonly events: number }[];
+  /** How many descriptors are ready now, without waiting, at most 64; or minus an error number. */
+  readonly ready: (epoll: number) => number;
+  /** The descriptor and the events of one of those that {@link Libc.ready} found. */
+  readonly readyFd: (index: number) => number;
+  readonly readyEvents: (index: number) => number;
   /** Wall time in nanoseconds since `base`. */
   readonly now: () => number;
   readonly close: (fd: number) => number;
@@ -96,7 +99,8 @@ export const loadLibc = async (): Promise<Libc> => {
     if (length < needed) throw new RangeError(`an area of ${length} bytes where ${needed} are needed`);
   };
   // The one structure that differs: packed on x64 (man 2 epoll_ctl), natural elsewhere.
-  const [eventSize, dataAt] = process.arch === 'x64' ? [12, 4] : [16, 8];
+  const eventSize = process.arch === 'x64' ? 12 : 16;
+  const dataAt = process.arch === 'x64' ? 4 : 8;
   const events = area(eventSize * eventsAtOnce);
   const clock = area(16);
   const realtime = 0;
@@ -141,13 +145,9 @@ export const loadLibc = async (): Promise<Libc> => {
       return failed(epollCtl(epoll, 1, fd, scratch.pointer));
     },
     leave: (epoll, fd) => failed(epollCtl(epoll, 2, fd, scratch.pointer)),
-    ready: (epoll) => {
-      const count = epollWait(epoll, events.pointer, eventsAtOnce, 0);
-      const found = [];
-      for (let at = 0; at < Math.min(count, eventsAtOnce) * eventSize; at += eventSize)
-        found.push({ fd: events.view.getInt32(at + dataAt, true), events: events.view.getUint32(at, true) });
-      return found;
-    },
+    ready: (epoll) => Math.min(failed(epollWait(epoll, events.pointer, eventsAtOnce, 0)), eventsAtOnce),
+    readyFd: (index) => events.view.getInt32(index * eventSize + dataAt, true),
+    readyEvents: (index) => events.view.getUint32(index * eventSize, true),
     now: () => {
       clockGettime(realtime, clock.pointer);
       return readTime(clock.view, 0, base);

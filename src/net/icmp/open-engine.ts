@@ -1,15 +1,16 @@
 import { randomFillSync } from 'node:crypto';
 import { addressBytes } from '../../protocol/ip-address.ts';
-import { socketAddress } from '../../protocol/linux-socket.ts';
-import { type DatagramSocket, datagramSocket, type Shared } from './datagram-socket.ts';
+import type { Shared } from './datagram-socket.ts';
 import { destinationOf, isOwn, problemOf } from './destination.ts';
 import { noCounts, noEngine, type ProbeEngine, type ProbeOutcome, type ProbeRequest } from './engine.ts';
 import { type Libc, loadLibc, type Watch } from './libc.ts';
 import { messageReader, messageWriter } from './messages.ts';
-import type { DatagramKind } from './open-socket.ts';
+import { openProblemText } from './open-problem.ts';
 import { deadlines, type Pending } from './pending.ts';
+import { permissions } from './permissions.ts';
+import { noteOutcome } from './renewal.ts';
+import { socketLines } from './socket-lines.ts';
 import { tcpProbes } from './tcp-probes.ts';
-import { notPermittedText, tryOut } from './try-out.ts';
 
 /** How an engine may be opened otherwise than usual. */
 export type EngineOptions = {
@@ -21,10 +22,11 @@ const usualReceiveBuffer = 4 * 1_024 * 1_024;
 
 /**
  * Opens the engine for ping and paths: ICMP, UDP and TCP, both families, in this process and without a privilege where the system
- * lets ping sockets be opened. Never rejects: where nothing works the engine says why. It tries itself on loopback first.
+ * lets ping sockets be opened. Never rejects: where nothing works the engine says why, and tries again while it does not.
  */
 export const openEngine = async (options: EngineOptions = {}): Promise<ProbeEngine> => {
-  if (process.platform !== 'linux') return noEngine('ICMP and path probes need Linux');
+  const problem = hostProblem(process.platform, process.arch);
+  if (problem !== undefined) return noEngine(problem);
   try {
     return await startEngine(await loadLibc(), options);
   } catch (error) {
@@ -43,7 +45,13 @@ const mostInFlight = 10_000;
 const mostPerWake = 1_024;
 const epollIn = 1;
 const timerMs = 10;
-const firstLocalPort = 20_002;
+
+/** Why there can be no engine on such a host; `undefined` where there can. The layouts of structures are known for these processors. */
+export const hostProblem = (platform: string, arch: string): string | undefined => {
+  if (platform !== 'linux') return 'ICMP and path probes need Linux';
+  if (arch === 'x64' || arch === 'arm64') return undefined;
+  return `processor ${arch}: ICMP and path probes need x64 or arm64; run the agent on one of them`;
+};
 
 const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEngine> => {
   const shared: Shared = {
@@ -55,45 +63,39 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
     isOwn,
   };
   const { counts } = shared;
-  const epoll = libc.epoll();
-  const sockets = new Map<string, DatagramSocket | number>();
-  const byFd = new Map<number, DatagramSocket>();
-  const tcp = tcpProbes(shared, epoll);
   let isClosed = false;
+  let epoll = -1;
+  let watch: Watch | undefined;
 
-  /** The socket of a kind, opened when first needed; an error number when the system refuses. */
-  const socket = (kind: DatagramKind, family: 4 | 6, isUncut: boolean, variant: string, bound?: Uint8Array) => {
-    const key = `${kind} ${family} ${isUncut} ${variant}`;
-    const known = sockets.get(key);
-    if (known !== undefined) return known;
-    const made = datagramSocket(shared, kind, family, isUncut, bound);
-    sockets.set(key, made);
-    if (typeof made !== 'number') {
-      byFd.set(made.fd, made);
-      libc.watchIn(epoll, made.fd, epollIn);
-    }
-    return made;
+  /** Opens what sockets are watched by. It can fail as any descriptor can, and is tried again with the next socket. */
+  const openEpoll = (): number => {
+    if (epoll >= 0) return 0;
+    epoll = libc.epoll();
+    if (epoll < 0) return epoll;
+    watch = libc.watch?.(epoll, look);
+    // Probes in flight have a deadline, whose timer keeps the process alive.
+    watch?.unref();
+    return 0;
   };
-  const icmpSockets: (DatagramSocket | number | undefined)[] = [];
-  const icmpSocket = (family: 4 | 6, isUncut: boolean, isSpare = false): DatagramSocket | number => {
-    const place = (family === 6 ? 4 : 0) + (isUncut ? 2 : 0) + (isSpare ? 1 : 0);
-    const known = icmpSockets[place];
-    if (known !== undefined) return known;
-    const variant = isSpare ? 'spare' : '';
-    const ping = socket('ping', family, isUncut, variant);
-    const made = typeof ping === 'number' ? orElse(socket('raw', family, isUncut, variant), ping) : ping;
-    icmpSockets[place] = made;
-    return made;
+  const watchIn = (fd: number, events: number): number => {
+    const opened = openEpoll();
+    return opened < 0 ? opened : libc.watchIn(epoll, fd, events);
   };
-  const udpSocket = (family: 4 | 6, isUncut: boolean, flow: number): DatagramSocket | number => {
-    const any = new Uint8Array(family === 4 ? 4 : 16);
-    const wanted = socket('udp', family, isUncut, `flow ${flow}`, socketAddress(any, firstLocalPort + flow));
-    // Somebody else has the port: any other is as constant.
-    return typeof wanted === 'number' ? socket('udp', family, isUncut, `flow ${flow} elsewhere`) : wanted;
-  };
+  const lines = socketLines(shared, ({ fd, kind }) => {
+    const result = watchIn(fd, epollIn);
+    const use = kind === 'udp' ? 'udp4' : 'icmp4';
+    return result < 0 ? { call: epoll < 0 ? 'epoll_create1' : 'epoll_ctl', errno: -result, use } : undefined;
+  });
+  const { byFd } = lines;
+  const tcp = tcpProbes(shared, { watchIn, leave: (fd) => libc.leave(epoll, fd) });
 
   const look = () => {
-    for (const { fd, events } of libc.ready(epoll)) if (!tcp.look(fd, events)) byFd.get(fd)?.drain(mostPerWake);
+    if (epoll < 0) return;
+    const found = libc.ready(epoll);
+    for (let index = 0; index < found; index += 1) {
+      const fd = libc.readyFd(index);
+      if (!tcp.look(fd, libc.readyEvents(index))) byFd.get(fd)?.drain(mostPerWake);
+    }
   };
   const overdue = (pending: Pending) => giveUp(pending, { kind: 'timeout' });
   const lookAtAll = () => {
@@ -102,9 +104,6 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
   };
   const clock = deadlines(lookAtAll, overdue);
   const giveUp = (pending: Pending, outcome: ProbeOutcome) => pending.home?.giveUp(pending, outcome);
-  let watch: Watch | undefined = libc.watch?.(epoll, look);
-  // Probes in flight have a deadline, whose timer keeps the process alive.
-  watch?.unref();
   let fallback: NodeJS.Timeout | undefined;
   const inFlight = () => {
     let sum = tcp.inFlight() + queue.length;
@@ -122,6 +121,7 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
     const family = to.length === 16 ? 4 : 6;
     const problem = sendFrom(pending, request, family);
     if (problem === undefined) {
+      if (pending.state !== 'waiting') return;
       clock.add(pending);
       if (watch === undefined && fallback === undefined) fallback = setTimeout(lookByTimer, timerMs);
       return;
@@ -136,17 +136,21 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
       return tcp.send(pending);
     }
     const isUncut = request.dontFragment ?? false;
+    const now = performance.now();
     let problem: ProbeOutcome | 'full' | undefined = 'full';
     // Dead neighbours can fill a socket's buffer for seconds; others must not wait for them.
-    for (const isSpare of [false, true]) {
-      const home =
+    for (let spare = 0; spare < 2; spare += 1) {
+      const line =
         request.protocol === 'udp'
-          ? udpSocket(family, isUncut, (request.flow ?? 0) + (isSpare ? 1_000 : 0))
-          : icmpSocket(family, isUncut, isSpare);
-      if (typeof home === 'number') return { kind: 'engine', why: notPermittedText(home) };
-      if (home.inFlight() >= mostInFlight) continue;
-      pending.home = home;
-      problem = home.send(pending);
+          ? lines.udp(family, isUncut, (request.flow ?? 0) + spare * 1_000)
+          : lines.icmp(family, isUncut, spare === 1);
+      const track = line.trackOf(request.address, now);
+      if ('errno' in track) return { kind: 'engine', why: openProblemText(track) };
+      const { socket } = track.home;
+      if (socket.inFlight() >= mostInFlight) continue;
+      pending.home = socket;
+      pending.track = track;
+      problem = socket.send(pending);
       if (problem !== 'full') return problem;
     }
     return problem;
@@ -167,6 +171,8 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
       // Where the system gives little room, the first answers must be read before the last packets are sent.
       if (index % lookEvery === lookEvery - 1) look();
     }
+    // The kernel's stamps of leaving are there now; found here they wake the loop no more.
+    look();
   };
   const dispatchPaced = (pending: Pending) => {
     const now = performance.now();
@@ -202,6 +208,8 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
     const source = request.source === undefined ? undefined : addressBytes(request.source);
     const settle = (outcome: ProbeOutcome) => {
       signal?.removeEventListener('abort', stop);
+      clock.remove(pending);
+      if (pending.track !== undefined) noteOutcome(pending.track, outcome.kind, pending.sentAt, performance.now());
       resolve(outcome);
     };
     const pending: Pending = {
@@ -211,16 +219,22 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
       tokenHigh: random(),
       tokenLow: random(),
       home: undefined,
+      track: undefined,
       key: 0,
       packet: -1,
       sentAt: 0,
       sentWall: Number.NaN,
       leftAt: Number.NaN,
       state: 'waiting',
+      before: undefined,
+      after: undefined,
       settle,
     };
     const stop = () => {
       const outcome: ProbeOutcome = { kind: 'engine', why: 'stopped' };
+      // Nothing came until the time of its run was up: a loss like any other.
+      if (pending.track !== undefined && signal?.reason === 'deadline')
+        noteOutcome(pending.track, 'timeout', pending.sentAt, performance.now());
       if (pending.sentAt > 0) return giveUp(pending, outcome);
       pending.state = 'over';
       settle(outcome);
@@ -241,20 +255,24 @@ const startEngine = async (libc: Libc, options: EngineOptions): Promise<ProbeEng
     const closed: ProbeOutcome = { kind: 'engine', why: 'the engine was closed' };
     for (const pending of clock.close()) giveUp(pending, closed);
     for (const pending of queue.splice(0)) pending.settle(closed);
-    for (const each of byFd.values()) each.close();
-    byFd.clear();
-    libc.close(epoll);
+    lines.close();
+    if (epoll >= 0) libc.close(epoll);
+    epoll = -1;
   };
 
-  const capabilities = await tryOut(probe, (family) => icmpSocket(family, false));
+  const capabilities = permissions({
+    icmp4: lines.icmp(4, false),
+    icmp6: lines.icmp(6, false),
+    udp4: lines.udp(4, false, 0),
+    udp6: lines.udp(6, false, 0),
+  });
+  capabilities();
   return {
-    capabilities,
+    get capabilities() {
+      return capabilities();
+    },
     probe,
     stats: () => ({ ...counts, inFlight: inFlight() }),
     [Symbol.asyncDispose]: close,
   };
 };
-
-/** The refusal of the second socket, unless that is no better known than the first. */
-const orElse = (second: DatagramSocket | number, first: number): DatagramSocket | number =>
-  typeof second === 'number' ? first : second;

@@ -1,6 +1,7 @@
 import { icmpTypes } from '../../protocol/icmp-packet.ts';
 import { families } from '../../protocol/linux-socket.ts';
 import type { Libc } from './libc.ts';
+import type { OpenProblem } from './open-problem.ts';
 
 /** Ping sockets carry ICMP for any process of a group that may; raw ones need a privilege; UDP needs neither. */
 export type DatagramKind = 'ping' | 'raw' | 'udp';
@@ -21,7 +22,7 @@ const sendBufferBytes = 8 * 1_024 * 1_024;
 /** Which levels and names a family's options have; for sockets that set their own. */
 export const optionsOf = (family: 4 | 6) => options[family];
 
-/** Opens a socket of a kind and family and prepares it. An error number when the system refuses. */
+/** Opens a socket of a kind and family and prepares it, or tells what the system refused. */
 export const openSocket = (
   libc: Libc,
   kind: DatagramKind,
@@ -29,18 +30,20 @@ export const openSocket = (
   isUncut: boolean,
   bound: Uint8Array | undefined,
   receiveBufferBytes: number,
-): { readonly fd: number; readonly hasSendStamps: boolean } | number => {
+): { readonly fd: number; readonly hasSendStamps: boolean } | OpenProblem => {
   const domain = family === 4 ? families.ip4 : families.ip6;
   const type =
     (kind === 'raw' ? socketType.raw : socketType.datagram) | socketType.nonBlocking | socketType.closeOnExec;
   const fd = libc.socket(domain, type, protocols[kind][family]);
-  if (fd < 0) return -fd;
-  const refused = prepare(libc, fd, kind, family, isUncut, receiveBufferBytes);
-  const unbound = refused < 0 || bound === undefined ? refused : libc.bind(fd, bound);
-  if (unbound < 0) {
-    libc.close(fd);
-    return -unbound;
-  }
+  const refuse = (call: string, result: number): OpenProblem => {
+    if (fd >= 0) libc.close(fd);
+    return { call, errno: -result, use: `${kind === 'udp' ? 'udp' : 'icmp'}${family}` };
+  };
+  if (fd < 0) return refuse('socket', fd);
+  const prepared = prepare(libc, fd, kind, family, isUncut, receiveBufferBytes);
+  if (prepared < 0) return refuse(`setsockopt ${family === 4 ? 'IP_RECVERR' : 'IPV6_RECVERR'}`, prepared);
+  const bind = bound === undefined ? 0 : libc.bind(fd, bound);
+  if (bind < 0) return refuse('bind', bind);
   const hasSendStamps = libc.setOption(fd, socketLevel.level, socketLevel.stamps, stampFlags) >= 0;
   return { fd, hasSendStamps };
 };

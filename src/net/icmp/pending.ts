@@ -1,4 +1,5 @@
 import type { ProbeOutcome, ProbeRequest, RttClock } from './engine.ts';
+import type { Track } from './renewal.ts';
 
 /** Whatever a probe was sent from. */
 export type Home = {
@@ -18,6 +19,8 @@ export type Pending = {
   readonly tokenLow: number;
   /** What it was sent from, which can give it up. */
   home: Home | undefined;
+  /** What is known of its target on the sockets of its kind. */
+  track: Track | undefined;
   /** Its number on its socket, by which answers find it. */
   key: number;
   /** Its place in the order of sending on its socket. */
@@ -28,6 +31,9 @@ export type Pending = {
   sentWall: number;
   leftAt: number;
   state: 'waiting' | 'answered' | 'over';
+  /** Its neighbours among those that wait as long; kept by {@link deadlines}. */
+  before: Pending | undefined;
+  after: Pending | undefined;
   /** Gives the verdict; nothing more once it is given, so that who waited for it is not kept. */
   settle: (outcome: ProbeOutcome) => void;
 };
@@ -62,15 +68,17 @@ export const roundTrip = (pending: Pending, stamp: number, readAt: number): Roun
 /** Tells when probes are overdue. */
 export type Deadlines = {
   readonly add: (pending: Pending) => void;
+  /** Lets go of a probe that has its verdict; nothing of it is kept. */
+  readonly remove: (pending: Pending) => void;
   /** Stops all timers; those still waiting are given back. */
   readonly close: () => readonly Pending[];
 };
 
-type Row = { readonly waiting: Pending[]; head: number; timer: NodeJS.Timeout | undefined };
+type Row = { first: Pending | undefined; last: Pending | undefined; timer: NodeJS.Timeout | undefined };
 
 /**
- * One queue for each length of time, since probes of one length are due in the order in which they were sent, and one timer a
- * queue. `look` is called before anything is given up, so that what has come in meanwhile counts: after a blocked loop the
+ * One list for each length of time, since probes of one length are due in the order in which they were sent, and one timer a
+ * list. `look` is called before anything is given up, so that what has come in meanwhile counts: after a blocked loop the
  * timers run first.
  */
 export const deadlines = (look: () => void, overdue: (pending: Pending) => void): Deadlines => {
@@ -82,43 +90,68 @@ export const deadlines = (look: () => void, overdue: (pending: Pending) => void)
     row.timer = undefined;
     look();
     const now = performance.now();
-    for (; row.head < row.waiting.length; row.head += 1) {
-      const next = row.waiting[row.head];
-      if (next === undefined || next.state !== 'waiting') continue;
-      const left = next.sentAt + timeoutMs - now;
-      if (left > 0) break;
+    let next = row.first;
+    while (next !== undefined && next.sentAt + timeoutMs <= now) {
+      remove(next);
       overdue(next);
+      next = row.first;
     }
-    if (row.head >= row.waiting.length) {
-      rows.delete(timeoutMs);
-      return;
-    }
-    if (row.head > 1_024) {
-      row.waiting.splice(0, row.head);
-      row.head = 0;
-    }
-    const next = row.waiting[row.head];
     if (next !== undefined) arm(timeoutMs, row, Math.max(1, next.sentAt + timeoutMs - now));
+  };
+  const remove: Deadlines['remove'] = (pending) => {
+    const { timeoutMs } = pending.request;
+    const row = rows.get(timeoutMs);
+    const { before, after } = pending;
+    if (row === undefined || (before === undefined && row.first !== pending)) return;
+    if (before === undefined) row.first = after;
+    else before.after = after;
+    if (after === undefined) row.last = before;
+    else after.before = before;
+    pending.before = undefined;
+    pending.after = undefined;
   };
   return {
     add: (pending) => {
       const { timeoutMs } = pending.request;
       let row = rows.get(timeoutMs);
       if (row === undefined) {
-        row = { waiting: [], head: 0, timer: undefined };
+        if (rows.size >= mostRows) forgetEmpty(rows);
+        row = { first: undefined, last: undefined, timer: undefined };
         rows.set(timeoutMs, row);
       }
-      row.waiting.push(pending);
+      pending.before = row.last;
+      if (row.last === undefined) row.first = pending;
+      else row.last.after = pending;
+      row.last = pending;
+      // A timer of earlier probes may come too early for this one; it is then set again.
       if (row.timer === undefined) arm(timeoutMs, row, timeoutMs);
+      else row.timer.ref();
+    },
+    remove: (pending) => {
+      remove(pending);
+      // The timer stays for the next probe, and holds no process that has nothing to wait for.
+      const row = rows.get(pending.request.timeoutMs);
+      if (row?.first === undefined) row?.timer?.unref();
     },
     close: () => {
       const left: Pending[] = [];
-      for (const { timer, waiting, head } of rows.values()) {
+      for (const { timer, first } of rows.values()) {
         clearTimeout(timer);
-        left.push(...waiting.slice(head).filter(({ state }) => state === 'waiting'));
+        for (let next = first; next !== undefined; next = next.after) left.push(next);
       }
       rows.clear();
       return left;
     },
   };
+};
+
+/** Lengths of time that are kept while no probe waits for them. */
+const mostRows = 64;
+
+const forgetEmpty = (rows: Map<number, Row>): void => {
+  for (const [timeoutMs, { first, timer }] of rows) {
+    if (first !== undefined) continue;
+    clearTimeout(timer);
+    rows.delete(timeoutMs);
+  }
 };

@@ -1,9 +1,10 @@
 import { errorKind } from '../../protocol/icmp-packet.ts';
 import { addressText } from '../../protocol/ip-address.ts';
-import { addressIn, families, isSameAddress, origins, sizes } from '../../protocol/linux-socket.ts';
+import { addressIn, controlTruncated, families, isSameAddress, origins, sizes } from '../../protocol/linux-socket.ts';
 import type { Shared } from './datagram-socket.ts';
 import type { ProbeOutcome } from './engine.ts';
 import { errorName } from './libc.ts';
+import { isPassing, openProblemText } from './open-problem.ts';
 import { errnos, optionsOf } from './open-socket.ts';
 import { type Home, noteSending, type Pending, roundTrip } from './pending.ts';
 
@@ -32,8 +33,11 @@ const writable = 4;
 const wanted = 1 | writable | 8;
 const refusedNumber = 111;
 
-/** Starts the TCP side of an engine; sockets are added to and taken from `epoll`. */
-export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
+/** Where sockets are watched. `watchIn` gives minus an error number if it cannot. */
+type Watcher = { readonly watchIn: (fd: number, events: number) => number; readonly leave: (fd: number) => void };
+
+/** Starts the TCP side of an engine. */
+export const tcpProbes = (shared: Shared, watcher: Watcher): TcpProbes => {
   const { libc, reader, counts } = shared;
   const sockets = new Map<number, Pending>();
   const fdOf = new Map<Pending, number>();
@@ -41,7 +45,7 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
   const end = (fd: number, pending: Pending, outcome: ProbeOutcome): void => {
     sockets.delete(fd);
     fdOf.delete(pending);
-    libc.leave(epoll, fd);
+    watcher.leave(fd);
     libc.close(fd);
     pending.state = 'answered';
     pending.settle(outcome);
@@ -74,17 +78,22 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
   const send: TcpProbes['send'] = (pending) => {
     if (sockets.size >= mostInFlight) return 'full';
     const fd = open(pending);
-    if (fd < 0) return { kind: 'local', code: errorName(-fd) };
+    if (fd < 0) return refusal('socket', -fd);
+    const watched = watcher.watchIn(fd, wanted);
+    if (watched < 0) {
+      libc.close(fd);
+      return refusal('epoll_ctl', -watched);
+    }
     noteSending(pending, libc.now);
     const result = libc.connect(fd, pending.to);
     if (result < 0 && result !== -errnos.EINPROGRESS && result !== -refusedNumber) {
+      watcher.leave(fd);
       libc.close(fd);
-      return { kind: 'local', code: errorName(-result) };
+      return refusal('connect', -result);
     }
     counts.sent += 1;
     sockets.set(fd, pending);
     fdOf.set(pending, fd);
-    libc.watchIn(epoll, fd, wanted);
     if (result === -refusedNumber) end(fd, pending, refused(pending));
     return undefined;
   };
@@ -92,7 +101,9 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
   /** What a router or the target said by ICMP; `undefined` if nothing. */
   const reported = (fd: number, pending: Pending): ProbeOutcome | undefined => {
     let outcome: ProbeOutcome | undefined;
-    reader.read(fd, errorQueue | dontWait, ({ control, view }) => {
+    reader.read(fd, errorQueue | dontWait, ({ control, view, flags }) => {
+      // What was cut short is not judged.
+      if ((flags & controlTruncated) !== 0) return;
       if (control.origin !== origins.icmp4 && control.origin !== origins.icmp6) return;
       const family = control.origin === origins.icmp4 ? 4 : 6;
       const { type, code, hopLimit, info: mtu, stamp, offenderAt } = control;
@@ -159,6 +170,12 @@ export const tcpProbes = (shared: Shared, epoll: number): TcpProbes => {
     inFlight: () => sockets.size,
   };
 };
+
+/** What this host refused: its own trouble when something is used up, else what it says of the destination. */
+const refusal = (call: string, errno: number): ProbeOutcome =>
+  isPassing(errno)
+    ? { kind: 'engine', why: openProblemText({ call, errno, use: 'tcp' }) }
+    : { kind: 'local', code: errorName(errno) };
 
 /** There is no stamp for a reset: our own clock says when we woke up. */
 const refused = (pending: Pending): ProbeOutcome => ({

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import net from 'node:net';
 import { test } from 'node:test';
+import v8 from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import type { ProbeOutcome } from '../../../src/net/icmp/engine.ts';
 import { noEngine } from '../../../src/net/icmp/engine.ts';
 import { loadLibc } from '../../../src/net/icmp/libc.ts';
@@ -126,6 +128,35 @@ test('icmp-engine: opening and closing a hundred times leaves no descriptor behi
   assert.equal(open(), before);
 });
 
+test('icmp-engine: opening sends nothing, so that loopback and its ports are left alone', async () => {
+  await using engine = await openEngine();
+  assert.equal(engine.stats().sent, 0);
+});
+
+test('icmp-engine: of pings that may wait for an hour and were answered next to nothing is kept', {
+  skip: skipIcmp,
+}, async () => {
+  v8.setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  await using engine = await openEngine();
+  const held = async (count: number) => {
+    for (let done = 0; done < count; done += 500)
+      await Promise.all(
+        Array.from({ length: 500 }, () =>
+          engine.probe({ address: '127.0.0.1', protocol: 'icmp', timeoutMs: 3_600_000, payloadBytes: 28 }),
+        ),
+      );
+    collect();
+    const { heapUsed, arrayBuffers } = process.memoryUsage();
+    return heapUsed + arrayBuffers;
+  };
+  const before = await held(2_000);
+  const grown = (await held(40_000)) - before;
+  // As objects they would be some 350 bytes each.
+  assert.ok(grown < 40_000 * 80, `${grown} bytes`);
+  assert.equal(engine.stats().inFlight, 0);
+});
+
 test('icmp-engine: where there is none, each probe says why', async () => {
   await using engine = noEngine('there is no ICMP here');
   assert.deepEqual(await engine.probe({ address: '127.0.0.1', protocol: 'icmp', timeoutMs: 1 }), {
@@ -144,4 +175,5 @@ test('libc: no call takes a buffer that is shorter than what the kernel would to
   assert.throws(() => libc.bind(-1, new Uint8Array(257)), RangeError);
   // A descriptor that is none is refused by the kernel, with its number.
   assert.equal(libc.bind(-1, new Uint8Array(16)), -9);
+  assert.deepEqual([libc.ready(-1), libc.watchIn(-1, 0, 1), libc.leave(-1, 0)], [-9, -9, -9]);
 });

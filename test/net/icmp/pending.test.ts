@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Pending } from '../../../src/net/icmp/pending.ts';
-import { noteSending, roundTrip } from '../../../src/net/icmp/pending.ts';
+import { deadlines, noteSending, roundTrip } from '../../../src/net/icmp/pending.ts';
 import { slots } from '../../../src/net/icmp/slots.ts';
 
 const pending = (times: Partial<Pending> = {}): Pending => ({
@@ -11,6 +11,9 @@ const pending = (times: Partial<Pending> = {}): Pending => ({
   tokenHigh: 1,
   tokenLow: 2,
   home: undefined,
+  track: undefined,
+  before: undefined,
+  after: undefined,
   key: 0,
   packet: 0,
   sentAt: 100,
@@ -76,8 +79,64 @@ test('icmp slots: a number is not given out twice while its packet is under way,
   assert.equal(new Set(all.map(({ key }) => key)).size, 65_536);
   assert.equal(table.number(pending()), false);
   const [first] = all;
-  if (first !== undefined) first.state = 'answered';
+  if (first === undefined) return;
+  first.state = 'answered';
+  table.ended(first);
   const next = pending();
   assert.ok(table.number(next));
-  assert.equal(next.key, first?.key);
+  assert.equal(next.key, first.key);
+});
+
+test('icmp slots: of a probe that has ended a late answer finds what it needs, and after a while nothing is kept', () => {
+  const table = slots();
+  const onLater = () => {};
+  const request = { address: '192.0.2.1', protocol: 'icmp', timeoutMs: 1_000, payloadBytes: 28, onLater } as const;
+  const all = Array.from({ length: 10_000 }, (_, index) => pending({ request, tokenLow: index, state: 'over' }));
+  for (const each of all) {
+    table.number(each);
+    table.sent(each);
+    table.ended(each);
+  }
+  assert.ok(table.kept() >= 10_000 && table.kept() < 11_000, String(table.kept()));
+  const [first] = all;
+  const found = table.at(first?.key ?? -1);
+  assert.notEqual(found, first);
+  assert.deepEqual([found?.state, found?.tokenHigh, found?.tokenLow, found?.request.payloadBytes], ['over', 1, 0, 28]);
+  assert.equal(found?.request.onLater, onLater);
+  table.forget(performance.now() + 60_000);
+  assert.equal(table.kept(), 0);
+  assert.equal(table.at(first?.key ?? -1), undefined);
+});
+
+test('icmp deadlines: what has its verdict is let go, also in the middle, and the rest is overdue in its order', async () => {
+  const over = Promise.withResolvers<void>();
+  const overdue: Pending[] = [];
+  const request = { address: '192.0.2.1', protocol: 'icmp', timeoutMs: 30 } as const;
+  const all = Array.from({ length: 6 }, () => pending({ request, sentAt: performance.now() }));
+  const [a, b, c, d, e, f] = all;
+  const clock = deadlines(
+    () => {},
+    (each) => {
+      overdue.push(each);
+      if (each === e) over.resolve();
+    },
+  );
+  for (const each of all) clock.add(each);
+  for (const each of [a, c, d, f, c]) if (each !== undefined) clock.remove(each);
+  await over.promise;
+  assert.deepEqual(overdue, [b, e]);
+  assert.ok(all.every(({ before, after }) => before === undefined && after === undefined));
+  assert.deepEqual(clock.close(), []);
+});
+
+test('icmp deadlines: closing gives back those that still wait', () => {
+  const clock = deadlines(
+    () => {},
+    () => {},
+  );
+  const all = [1, 2, 3].map((timeoutMs) =>
+    pending({ request: { address: '::1', protocol: 'icmp', timeoutMs: timeoutMs * 1e6 } }),
+  );
+  for (const each of all) clock.add(each);
+  assert.deepEqual(clock.close(), all);
 });
