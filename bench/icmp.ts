@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { addresses, type Lab, openLab } from '../test/lab/lab.ts';
 import { peer } from '../test/servers/peers.ts';
+import { agentIcmpFigures } from './agent-icmp.ts';
 import { type Figure, figureOf, median, quantile } from './figure.ts';
 import type { PingAnswer, PingTask } from './ping-subject.ts';
 
@@ -31,6 +32,7 @@ export const icmpFigures = async (
   if (wanted('mtr')) figures.push(...(await pathFigures(lab)));
   if (wanted('icmp-idle')) figures.push(await idleFigure(lab));
   if (wanted('icmp-agent')) figures.push(...(await agentFigures(lab)));
+  figures.push(...(await agentIcmpFigures(lab, wanted)));
   if (isSoak) figures.push(...(await soakFigures(lab)));
   return figures;
 };

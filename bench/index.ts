@@ -163,7 +163,7 @@ if (wanted('samples')) {
 for (const kind of kinds) if (wanted(`cpu-${kind.name}`)) show(await compareCpu(kind, subject, blackbox, rounds));
 if (wanted('timing') || wanted('doubt'))
   for (const figure of await compareTiming(subject, blackbox.url, truth, rounds)) show(figure);
-if (['ping', 'mtr', 'icmp-idle', 'icmp-agent'].some(wanted) || isSoak)
+if (['ping', 'mtr', 'icmp-idle', 'icmp-agent', 'agent-ping', 'agent-mtr'].some(wanted) || isSoak)
   for (const figure of await icmpFigures(wanted, rounds, isSoak)) show(figure);
 if (['agent-idle', 'agent-load', 'agent-size'].some(wanted))
   for (const figure of await agentFigures({ folder: files, ports, ca, receiver: receiver.url }, wanted)) show(figure);
