@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'esbuild';
 
@@ -9,8 +10,15 @@ import type { Plugin } from 'esbuild';
 export const undiciParts: Plugin = {
   name: 'undici-parts',
   setup: (build) => {
-    // Neither what we send nor what we probe over HTTP/1.1 asks undici for HTTP/2, and with this part comes all of node:http2.
-    build.onResolve({ filter: /^\.\/client-h2\.js$/ }, () => ({ path: 'client-h2', namespace: 'undici-left-out' }));
+    // What we push asks undici for no HTTP/2, with which comes all of node:http2, and has no FormData or streams of the web as its body.
+    build.onResolve({ filter: /^\.\/client-h2\.js$|^\.\.\/web\/fetch\/body\.js$/ }, ({ path }) => ({
+      path,
+      namespace: 'undici-left-out',
+    }));
+    // It brings its parser twice, with SIMD and without. Answers to pushes are short, so the one that runs everywhere will do.
+    build.onResolve({ filter: /llhttp_simd-wasm\.js$/ }, ({ resolveDir }) => ({
+      path: join(resolveDir, '../llhttp/llhttp-wasm.js'),
+    }));
     build.onLoad({ filter: /.*/, namespace: 'undici-left-out' }, () => ({ contents: 'module.exports = undefined;' }));
     build.onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'undici-parts' }));
     build.onLoad({ filter: /.*/, namespace: 'undici-parts' }, () => ({ contents: parts, resolveDir: root }));
@@ -24,11 +32,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 const parts = `
 import Agent from 'undici/lib/dispatcher/agent.js';
-import Client from 'undici/lib/dispatcher/client.js';
 import requestBy from 'undici/lib/api/api-request.js';
 const request = (url, { dispatcher, ...options }) => {
   const { origin, pathname, search } = new URL(url);
   return requestBy.call(dispatcher, { ...options, origin, path: pathname + search });
 };
-export { Agent, Client, request };
+export { Agent, request };
 `;
