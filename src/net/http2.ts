@@ -91,6 +91,8 @@ export const exchangeHttp2: HttpExchange = (socket, request, taker, signal, mark
     // The first error counts: behind the alert of a TLS server the connection ends in order (RFC 8446, section 6).
     socket.on('error', (error) => {
       problem ??= error;
+      // A TLS connection with a record that cannot be read does not close by itself (Node 24).
+      socket.destroy();
     });
     socket.on('data', (chunk: Buffer) => {
       reader.push(chunk);

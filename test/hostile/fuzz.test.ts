@@ -10,8 +10,7 @@ import { whyNoDnsSuccess, whyNoSuccess } from './fuzz/oracle.ts';
 
 const seeds = [1, randomInt(1_000_000)];
 
-/** Kinds of the share; `npm run hostile -- --fuzz` has all. */
-const inTests: readonly Kind[] = ['tls', 'dns'];
+const inTests: readonly Kind[] = ['tls', 'http/1.1', 'http/2', 'dns'];
 
 for (const kind of inTests) {
   test(`hostile: mutated ${kind} answers end no process and are no success that cannot be one`, async (t) => {

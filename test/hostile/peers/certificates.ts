@@ -272,7 +272,7 @@ export const certificatePeers: readonly HostilePeer[] = [
     'unknown-signature',
     'signed by an unknown algorithm',
     () => ({ algorithm: sequence(oid('1.3.6.1.4.1.99999.2')) }),
-    ['tls_incomplete_chain', 'tls_invalid_certificate'],
+    ['tls_incomplete_chain', 'tls_unknown_issuer', 'tls_invalid_certificate'],
   ),
   leafOf('negative-serial', 'a negative serial number', () => ({ serial: integer('80000001') }), [
     'good',
