@@ -122,9 +122,9 @@ await subject.ask({ do: 'open', list });
 const kinds: readonly Kind[] = [
   { name: 'dns', ...targets.dns, limit: 0.3, probes: 3_000 },
   { name: 'tcp', ...targets.tcp, limit: 0.3, probes: 1_500 },
-  { name: 'http', ...targets.http, limit: 0.35, probes: 1_000 },
-  { name: 'https', ...targets.https, limit: 1, probes: 600 },
-  { name: 'http2', ...targets.http2, limit: 1.05, probes: 600 },
+  { name: 'http', ...targets.http, limit: 0.25, probes: 1_000 },
+  { name: 'https', ...targets.https, limit: 0.9, probes: 600 },
+  { name: 'http2', ...targets.http2, limit: 1, probes: 600 },
 ];
 
 const show = (figure: Figure): void => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
@@ -75,6 +76,14 @@ test('http: an answer over TLS has its certificate facts and the cipher', async 
   assert.ok([...points.keys()].some((key) => key.startsWith('probe_tls_cipher_info')));
   assert.ok((points.get('probe_ssl_earliest_cert_expiry') ?? 0) > Date.now() / 1_000);
   assert.ok((points.get('probe_http_duration_seconds{phase="tls"}') ?? 0) > 0);
+});
+
+test('http: the alert of a server that wants a client certificate counts, though it comes behind the handshake', async () => {
+  const { root } = await chain();
+  await using server = await httpsServer(says(200), { requestCert: true, ca: root.cert, minVersion: 'TLSv1.3' });
+  const { reasons, points } = await probe(server.url, { enable_http2: false });
+  assert.deepEqual(reasons, ['tls_client_certificate_required']);
+  assert.equal(points.get('probe_tls_version_info{version="TLS 1.3"}'), 1);
 });
 
 test('http: HTTP/2 is spoken where the server offers it, and not when it is switched off', async () => {
@@ -493,6 +502,82 @@ test('http: targets are URLs, or hosts with http in front, whatever the case of 
   assert.deepEqual(http.locate('shop.test/x'), { address: 'http://shop.test/x', host: 'shop.test', port: 80 });
   assert.equal(http.locate('https://[2001:db8::1]/')?.host, '2001:db8::1');
   for (const bad of ['ftp://shop.test', 'http://', 'http://[', 'a b']) assert.equal(http.locate(bad), undefined, bad);
+});
+
+test('http: headers that a list asks for go out as blackbox_exporter sends them', async () => {
+  const headers = {
+    Upgrade: 'websocket',
+    Connection: 'Upgrade',
+    'Content-Length': '99',
+    'Transfer-Encoding': 'chunked',
+    'X-Text': 'grün',
+  };
+  const upgrade: Script = () => 'HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n';
+  const { reasons, points, requests } = await at(upgrade, { headers, valid_status_codes: [101] });
+  assert.deepEqual(reasons, []);
+  assert.equal(points.get('probe_http_status_code'), 101);
+  const sent = requests[0]?.headers;
+  assert.deepEqual([sent?.get('upgrade'), sent?.get('connection')], ['websocket', 'Upgrade']);
+  assert.deepEqual([sent?.has('content-length'), sent?.has('transfer-encoding')], [false, false]);
+  assert.equal(Buffer.from(sent?.get('x-text') ?? '', 'latin1').toString('utf8'), 'grün');
+});
+
+test('http: Expect holds the body back until the server wants it', async () => {
+  const bodies: number[] = [];
+  await using server = await tcpServer({
+    onData: (socket, data) => {
+      bodies.push(data.toString().split('\r\n\r\n')[1]?.length ?? 0);
+      socket.write(bodies.length === 1 ? 'HTTP/1.1 100 Continue\r\n\r\n' : answer(200));
+    },
+  });
+  const given = { method: 'POST', body: 'hello', headers: { Expect: '100-continue' } };
+  assert.deepEqual((await probe(`http://127.0.0.1:${server.port}`, given)).reasons, []);
+  assert.equal(bodies[0], 0);
+});
+
+test('http: values of UTF-8 are matched as such, and a Location of UTF-8 is followed', async () => {
+  const script: Script = ({ path }) =>
+    path === '/'
+      ? Buffer.from('HTTP/1.1 302 Found\r\nLocation: /grün\r\nContent-Length: 0\r\n\r\n')
+      : Buffer.from('HTTP/1.1 200 OK\r\nX: grün\r\nContent-Length: 0\r\n\r\n');
+  const { reasons, requests } = await at(script, { fail_if_header_not_matches: [{ header: 'X', regexp: '^grün$' }] });
+  assert.deepEqual(reasons, []);
+  assert.equal(requests[1]?.path, '/gr%C3%BCn');
+});
+
+test('http: a zone in a URL is dialled with, and not sent', async (t) => {
+  const server = createServer((socket) => {
+    socket.once('data', (data) => {
+      heard = data.toString();
+      socket.end(answer(200));
+    });
+  });
+  let heard = '';
+  const isListening = await new Promise<boolean>((resolve) => {
+    server.once('error', () => resolve(false)).listen(0, '::1', () => resolve(true));
+  });
+  if (!isListening) return t.skip('there is no IPv6 on loopback');
+  // safe: a listening TCP server has an address of this type
+  const { port } = server.address() as AddressInfo;
+  const { reasons, outcome } = await probe(`http://[::1%25lo]:${port}/`);
+  server.close();
+  assert.deepEqual(reasons, []);
+  assert.equal(outcome.facts.address?.ip, '::1%lo');
+  assert.match(heard, new RegExp(`\\r\\nHost: \\[::1\\]:${port}\\r\\n`));
+  assert.deepEqual(http.locate('http://[fe80::1%25eth0]:81/x'), {
+    address: 'http://[fe80::1%25eth0]:81/x',
+    host: 'fe80::1%eth0',
+    port: 81,
+  });
+});
+
+test('http: an empty Location is none, and a Last-Modified that is no HTTP date is left out', async () => {
+  const { reasons, points } = await at(says(302, { Location: '', 'Last-Modified': '2026-11-23' }), {
+    valid_status_codes: [302],
+  });
+  assert.deepEqual(reasons, []);
+  assert.equal(points.get('probe_http_redirects'), 0);
+  assert.equal(points.has('probe_http_last_modified_timestamp_seconds'), false);
 });
 
 test('http: what cannot work is refused at load', () => {
