@@ -130,7 +130,8 @@ const expectLine = async (
     if (read.kind === 'failed') return { failure: read.failure, byRegex: false };
     if (read.kind === 'end' && read.rest.length === 0) return { failure: unsaid(index, lines - 1), byRegex: true };
     const line = read.kind === 'end' ? read.rest : read.bytes;
-    const matched = await match('capture', { expression, input: line }, { key, signal });
+    // A copy: a view would take all that was read with it along to a thread.
+    const matched = await match('capture', { expression, input: new Uint8Array(line) }, { key, signal });
     if (!matched.ok) return { failure: matched.failure, byRegex: false };
     const { result: groups } = matched;
     if (groups !== undefined) {
