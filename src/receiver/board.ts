@@ -107,7 +107,10 @@ export const board = (): Board => {
     for (const { labels, at, value } of samples) take(labelIn(labels, '__name__') ?? '', labels, at, value);
   };
   const observeOwn: Board['observeOwn'] = (samples) => {
-    for (const { series, at, value } of samples) take(series.metric.name, series.labels, at, value);
+    for (let index = 0; index < samples.length; index += 1) {
+      const sample = samples[index];
+      if (sample !== undefined) take(sample.series.metric.name, sample.series.labels, sample.at, sample.value);
+    }
   };
 
   const expect = ({ labels, target }: Check) => {

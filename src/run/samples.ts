@@ -9,10 +9,13 @@ import { peerLabels } from './peer-labels.ts';
  * The series of one check, one object each, made when first seen. Kept from run to run, so that encoders can keep their bytes.
  * `undefined` for a metric that the target's profile or names leave out. Labels are those of {@link peerLabels}.
  */
-export type SeriesTable = (metric: Metric, labels: Labels) => Series | undefined;
+export type SeriesTable = (metric: Metric, labels: Labels) => Known | undefined;
 
-/** A series of the table. Runs say the same series in the same order, so each knows which came after it, and most need no search. */
-type Known = Series & { readonly own: Labels; next: Known | undefined };
+/**
+ * A series of the table. Runs say the same series in the same order, so each knows which came after it, and most need no search; and
+ * which collection of samples it was last in, so that it is in each only once.
+ */
+type Known = Series & { readonly own: Labels; next: Known | undefined; seenIn: number };
 
 /** Starts the series table of a check: its labels under those of each metric, sorted by name, empty ones dropped. */
 export const seriesTable = (check: Check): SeriesTable => {
@@ -26,6 +29,7 @@ export const seriesTable = (check: Check): SeriesTable => {
     labels: labelsFor(metric, key, own),
     own,
     next: undefined,
+    seenIn: 0,
   });
   const search = (metric: Metric, given: Labels): Known | undefined => {
     let ofMetric = known.get(metric);
@@ -102,6 +106,8 @@ const pairsOf = (labels: Labels, known: LabelPairs = []): LabelPairs =>
     .sort(([a], [b]) => (a < b ? -1 : 1))
     .map((pair) => known.find(([name, value]) => name === pair[0] && value === pair[1]) ?? pair);
 
+let collections = 0;
+
 /**
  * All samples of a run: its prober's points and those of every run, filtered by profile and dialect, all at the run's start.
  * A void run has none, since nothing was learned about the target. A series has one sample, the first, and a metric at most 256
@@ -115,17 +121,22 @@ export const samplesOf = <F extends object, M>(
 ): Sample[] => {
   const samples: Sample[] = [];
   if (run.outcome.void !== undefined) return samples;
-  const seen = new Set<Series>();
-  const counts = new Map<Metric, number>();
+  collections += 1;
+  const at = run.startedAt;
   const add = (points: readonly Point[]) => {
-    for (const { metric, labels, value } of points) {
-      const count = counts.get(metric) ?? 0;
+    // Fewer points than that need not be counted.
+    const counts = points.length > mostPerRun ? new Map<Metric, number>() : undefined;
+    // By number: this is the innermost loop of an agent, and iterators are objects too.
+    for (let index = 0; index < points.length; index += 1) {
+      const given = points[index];
+      if (given === undefined) continue;
+      const count = counts?.get(given.metric) ?? 0;
       if (count >= mostPerRun) continue;
-      const found = series(metric, labels);
-      if (found === undefined || seen.has(found)) continue;
-      seen.add(found);
-      counts.set(metric, count + 1);
-      samples.push({ series: found, at: run.startedAt, value });
+      const found = series(given.metric, given.labels);
+      if (found === undefined || found.seenIn === collections) continue;
+      found.seenIn = collections;
+      counts?.set(given.metric, count + 1);
+      samples.push({ series: found, at, value: given.value });
     }
   };
   add(everyRunPoints(run));
