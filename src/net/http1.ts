@@ -21,14 +21,18 @@ export const exchangeHttp1: HttpExchange = (socket, request, taker, signal, mark
     let firstByteAt: Seconds | undefined;
     let problem: unknown;
     let isOver = false;
+    let isWaiting = false;
+    let isEnded = false;
     let waiting: NodeJS.Timeout | undefined;
     const end = (rest: Omit<Exchanged, 'firstByteAt'>) => {
       if (isOver) return;
       isOver = true;
       clearTimeout(waiting);
+      signal.removeEventListener('abort', fail);
       socket.destroy();
       resolve({ ...(firstByteAt === undefined ? {} : { firstByteAt }), ...rest });
     };
+    const fail = () => end({ failure: failureOf(problem ?? closedEarly, phase(), signal) });
     const phase = () => (firstByteAt === undefined ? 'processing' : 'transfer');
     const complete = () => end({ endedAt: mark('transferred') });
     const goOn = (isWanted: boolean): boolean => {
@@ -36,11 +40,17 @@ export const exchangeHttp1: HttpExchange = (socket, request, taker, signal, mark
       return isWanted;
     };
     const waitFor = async (taken: Promise<boolean>) => {
+      isWaiting = true;
       socket.pause();
       const isWanted = await taken;
+      isWaiting = false;
       if (isOver || !goOn(isWanted)) return;
       reader.resume();
-      socket.resume();
+      if (isEnded) readEnd();
+      else socket.resume();
+    };
+    const readEnd = () => {
+      if (!isWaiting && problem === undefined && !signal.aborted) reader.close();
     };
     const reader = responseReader(request.method, {
       onInterim: (head) => {
@@ -77,10 +87,16 @@ export const exchangeHttp1: HttpExchange = (socket, request, taker, signal, mark
       reader.push(chunk);
     });
     socket.once('end', () => {
-      if (problem === undefined && !signal.aborted) reader.close();
+      isEnded = true;
+      readEnd();
     });
-    socket.once('close', () => end({ failure: failureOf(problem ?? closedEarly, phase(), signal) }));
-    if (socket.destroyed) return end({ failure: failureOf(problem ?? closedEarly, phase(), signal) });
+    socket.once('close', () => {
+      // All that was sent is here; what the taker has not taken yet decides.
+      if (isEnded && isWaiting && problem === undefined && !signal.aborted)
+        signal.addEventListener('abort', fail, { once: true });
+      else fail();
+    });
+    if (socket.destroyed) return fail();
     socket.write(bytes.head);
     if (bytes.awaitsContinue) waiting = setTimeout(sendBody, continueAfterMs);
     else sendBody();

@@ -31,9 +31,11 @@ export const exchangeHttp2: HttpExchange = (socket, request, taker, signal, mark
       if (isOver) return;
       isOver = true;
       clearTimeout(waiting);
+      signal.removeEventListener('abort', fail);
       socket.destroy();
       resolve({ ...(firstByteAt === undefined ? {} : { firstByteAt }), ...rest });
     };
+    const fail = () => end({ failure: failureOf(problem ?? closedEarly, phase(), signal) });
     const phase = () => (firstByteAt === undefined ? 'processing' : 'transfer');
     const complete = () => end({ endedAt: mark('transferred') });
     const wanted = (isWanted: boolean): boolean => {
@@ -64,6 +66,10 @@ export const exchangeHttp2: HttpExchange = (socket, request, taker, signal, mark
       },
     );
     let isTaking = true;
+    let isEnded = false;
+    const readEnd = () => {
+      if (isTaking && problem === undefined && !signal.aborted) reader.close();
+    };
     const waitFor = async (taken: Promise<boolean>) => {
       isTaking = false;
       reader.pause();
@@ -73,7 +79,8 @@ export const exchangeHttp2: HttpExchange = (socket, request, taker, signal, mark
       if (!wanted(isWanted) || isOver) return;
       reader.resume();
       send();
-      if (isTaking && socket.writableLength <= mostWaiting) socket.resume();
+      if (isEnded) readEnd();
+      else if (isTaking && socket.writableLength <= mostWaiting) socket.resume();
     };
     const send = () => {
       const output = isOver || !isTaking ? undefined : reader.output();
@@ -99,10 +106,16 @@ export const exchangeHttp2: HttpExchange = (socket, request, taker, signal, mark
       send();
     });
     socket.once('end', () => {
-      if (problem === undefined && !signal.aborted) reader.close();
+      isEnded = true;
+      readEnd();
     });
-    socket.once('close', () => end({ failure: failureOf(problem ?? closedEarly, phase(), signal) }));
-    if (socket.destroyed) return end({ failure: failureOf(problem ?? closedEarly, phase(), signal) });
+    socket.once('close', () => {
+      // All that was sent is here; what the taker has not taken yet decides.
+      if (isEnded && !isTaking && problem === undefined && !signal.aborted)
+        signal.addEventListener('abort', fail, { once: true });
+      else fail();
+    });
+    if (socket.destroyed) return fail();
     if (bytes.awaitsContinue)
       waiting = setTimeout(() => {
         sendBody();

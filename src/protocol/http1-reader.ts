@@ -89,7 +89,7 @@ export const responseReader = (method: string, taker: ResponseTaker, mostHeadByt
   /** Takes the lines up to an empty one, and what is behind them; `undefined` while they are not complete. */
   const takeLines = (bytes: Buffer): { readonly text: string; readonly rest: Buffer } | undefined => {
     hold(bytes);
-    const stop = endOfLines(held, searched, length);
+    const stop = endOfLines(held.subarray(0, length), searched);
     headBytes += (stop ?? length) - searched;
     if (headBytes > mostHeadBytes) return fail('head_too_large', `has more than ${mostHeadBytes} bytes of headers`);
     searched = stop === undefined ? length : 0;
@@ -210,8 +210,9 @@ const longestVersion = 12;
 const withoutLastLine = (text: string) => text.replace(/\r?\n\r?\n$/, '');
 
 /** Where the lines end whose last one is empty, or `undefined` while it is not there. A search that goes on looks back 3 bytes. */
-const endOfLines = (bytes: Buffer, from: number, length: number): number | undefined => {
-  for (let at = bytes.indexOf(lf, Math.max(from - 3, 0)); at !== -1 && at < length; at = bytes.indexOf(lf, at + 1)) {
+const endOfLines = (bytes: Buffer, from: number): number | undefined => {
+  const { length } = bytes;
+  for (let at = bytes.indexOf(lf, Math.max(from - 3, 0)); at !== -1; at = bytes.indexOf(lf, at + 1)) {
     if (at + 1 < length && bytes[at + 1] === lf) return at + 2;
     if (at + 2 < length && bytes[at + 1] === cr && bytes[at + 2] === lf) return at + 3;
   }

@@ -119,16 +119,13 @@ test('broken certificates: a getter that throws gives reason tls_invalid_certifi
     'serialNumber',
     'subjectAltName',
     'issuerCertificate',
-    'checkHost',
   ]) {
     await using server = await tlsServer();
     const broken = () => {
       throw new Error(`${name} cannot be read`);
     };
-    const mocked =
-      name === 'checkHost'
-        ? t.mock.method(X509Certificate.prototype, name, broken)
-        : t.mock.getter(X509Certificate.prototype, name as 'raw', broken); // safe: each other name is of a getter
+    // safe: each name is of a getter
+    const mocked = t.mock.getter(X509Certificate.prototype, name as 'raw', broken);
     const dial = { ip: '127.0.0.1', port: server.port };
     const secured = await connectTls(dial, secure, context);
     const upgraded = await upgradeTls(connect(server.port, '127.0.0.1'), secure, context);

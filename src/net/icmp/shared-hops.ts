@@ -228,6 +228,8 @@ const askAnew = (registry: Registry, slot: Slot, intervalMs: number): Ask | unde
       const left = (previous?.at ?? never) + gapMs - performance.now();
       if (left > 0) await by.path.sleep(left / 1_000);
     }
+    // The wait may be over at once, before `asked` is there.
+    await Promise.resolve();
     asked.at = performance.now();
     return by.path.send(ttl);
   };
