@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { noteRead } from '../kernel/garbage.ts';
 import type { Failure, Phase } from '../kernel/reason.ts';
 import { failure } from '../kernel/reason.ts';
 import { byteQueue } from '../protocol/byte-queue.ts';
@@ -32,6 +33,7 @@ export const conversation = (socket: Socket, signal: AbortSignal, phase: Phase =
   let wake = () => {};
   const onData = (chunk: Buffer) => {
     queue.push(chunk);
+    noteRead(chunk.length);
     // Back-pressure: a peer that floods us waits until we have read.
     if (queue.length() > most) socket.pause();
     wake();

@@ -1,6 +1,7 @@
 import { createSocket, type Socket as UdpSocket } from 'node:dgram';
 import type { Socket } from 'node:net';
 import type { Seconds } from '../kernel/check.ts';
+import { noteRead } from '../kernel/garbage.ts';
 import type { Failure } from '../kernel/reason.ts';
 import { failure } from '../kernel/reason.ts';
 import { type DnsMessage, decodeMessage, isSameName, type Question } from '../protocol/dns-message.ts';
@@ -69,6 +70,7 @@ export const askByUdp = (
     signal.addEventListener('abort', stop, { once: true });
     socket.on('error', fail);
     socket.on('message', (bytes) => {
+      noteRead(bytes.length);
       noteMessage(signal, bytes.length);
       const answeredAt = now('answered');
       // Whoever guesses the id of a foreign answer is not heard; one that has ours must be readable.

@@ -1,4 +1,5 @@
 import type { Seconds } from '../kernel/check.ts';
+import { noteRead } from '../kernel/garbage.ts';
 import { responseReader } from '../protocol/http1-reader.ts';
 import { requestBytes } from '../protocol/http1-request.ts';
 import { failureOf } from './failure.ts';
@@ -85,6 +86,7 @@ export const exchangeHttp1: HttpExchange = (socket, request, taker, signal, mark
     socket.on('data', (chunk: Buffer) => {
       firstByteAt ??= mark('answered');
       reader.push(chunk);
+      noteRead(chunk.length);
     });
     socket.once('end', () => {
       isEnded = true;

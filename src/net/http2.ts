@@ -1,4 +1,5 @@
 import type { Seconds } from '../kernel/check.ts';
+import { noteRead } from '../kernel/garbage.ts';
 import type { ResponseProblem } from '../protocol/http1-reader.ts';
 import { http2Reader } from '../protocol/http2-reader.ts';
 import { http2RequestBytes } from '../protocol/http2-request.ts';
@@ -103,6 +104,7 @@ export const exchangeHttp2: HttpExchange = (socket, request, taker, signal, mark
     });
     socket.on('data', (chunk: Buffer) => {
       reader.push(chunk);
+      noteRead(chunk.length);
       send();
     });
     socket.once('end', () => {

@@ -7,6 +7,7 @@ import {
   createInflateRaw,
   createZstdDecompress,
 } from 'node:zlib';
+import { noteRead } from '../../kernel/garbage.ts';
 import type { Encoding } from '../../protocol/accept-encoding.ts';
 
 /** Decompresses piece by piece. */
@@ -34,6 +35,7 @@ export const unpacking = (
   const start = (first: Uint8Array): Transform => {
     const made = decoderFor(encoding, first);
     made.on('data', (chunk: Buffer) => {
+      noteRead(chunk.length);
       if (isEnough || accept(chunk)) return;
       isEnough = true;
       made.destroy();

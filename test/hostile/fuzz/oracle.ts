@@ -15,7 +15,7 @@ const http1 = (all: Buffer, end: Case['end']): string | undefined => {
     const separator = /\r?\n\r?\n/.exec(text);
     if (separator === null) return 'the head has no end';
     const head = text.slice(0, separator.index);
-    const status = /^HTTP\/\d\.\d (\d{3})(?: |\r|$)/.exec(head)?.[1];
+    const status = /^HTTP\/\d\.\d +(\d{3})(?: |\r|\n|$)/.exec(head)?.[1];
     if (status === undefined) return 'there is no status line';
     const body = bytes.subarray(separator.index + separator[0].length);
     if (status.startsWith('1') && status !== '101') {
@@ -30,7 +30,8 @@ const http1 = (all: Buffer, end: Case['end']): string | undefined => {
 const framing = (head: string, body: Buffer, end: Case['end']): string | undefined => {
   const encodings = [...head.matchAll(/^transfer-encoding[ \t]*:(.*?)\r?$/gim)].map(([, value = '']) => value);
   // Another encoding than chunked at the end leaves the length to the end of the connection (RFC 9112, section 6.3).
-  const isChunked = /(?:^|,)[ \t]*chunked[ \t]*$/i.test(encodings.join(','));
+  // HTTP/1.0 knows no transfer codings.
+  const isChunked = head.slice(5, 8) >= '1.1' && /(?:^|,)[ \t]*chunked[ \t]*$/i.test(encodings.join(','));
   const lengths = [...head.matchAll(/^content-length[ \t]*:[ \t]*(\d+)[ \t]*\r?$/gim)].map(([, digits]) =>
     Number(digits),
   );
