@@ -25,7 +25,7 @@ export const startThread = ({ onReply, onGone }: ThreadEvents): Thread => {
     name: 'matcher',
     env: {},
     execArgv: [],
-    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 16 },
+    resourceLimits: { maxOldGenerationSizeMb: 512, maxYoungGenerationSizeMb: 4 },
   });
   let isOver = false;
   const gone = (code: string) => {

@@ -50,7 +50,12 @@ export const keptBytes = (most: number): KeptBytes => {
     bytes: () => {
       if (grown === undefined) return Buffer.concat(pieces);
       const shared = new Uint8Array(new SharedArrayBuffer(length));
-      shared.set(new Uint8Array(grown, 0, length));
+      // From the end, given back as it is copied, so that it is not there twice.
+      for (let end = length; end > 0; end -= Math.min(end, step)) {
+        const at = Math.max(0, end - step);
+        shared.set(new Uint8Array(grown, at, end - at), at);
+        grown.resize(at);
+      }
       grown.transfer(0);
       grown = undefined;
       return shared;
